@@ -1,0 +1,126 @@
+/** The plan: everything the job runner needs for one attempt. Written by the server, read by `runner/`; versioned, 0600, erased when the job ends. */
+
+/** Version of plan, beacon and report that this server writes. The runner ships with the job, so both sides always agree. */
+export const PLAN_VERSION = 1;
+
+export type RuntimeKind = 'auto' | 'docker' | 'podman' | 'apptainer' | 'bubblewrap';
+export type PullPolicy = 'never' | 'missing' | 'always';
+
+/** How containers run on the destination. */
+export interface PlanRuntime {
+  readonly kind: RuntimeKind;
+  /** `default` = the runtime's own, `none`, or the name of a network the engine knows. */
+  readonly network: string;
+  readonly pull: PullPolicy;
+  /** Image name → local image, image file or root folder; `*` = any other image. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/** One bind mount configured by the operator for every task of a destination. */
+export interface PlanMount {
+  /** Absolute path on the destination's host. */
+  readonly host: string;
+  /** Absolute path inside the container. */
+  readonly path: string;
+  readonly mode: 'ro' | 'rw';
+}
+
+export interface PlanLimits {
+  /** CPU cores for each container; absent = no limit. */
+  readonly cpus?: number;
+  /** Memory for each container in bytes; absent = no limit. */
+  readonly ram_bytes?: number;
+  /** Free bytes wanted on the work folder's file system before anything starts. */
+  readonly disk_bytes?: number;
+  /** Processes in a container. */
+  readonly pids: number;
+  /** Bytes kept of each stdout and stderr log file of the runner (a redirected TES stdout file is never cut). */
+  readonly log_bytes: number;
+  /** Bytes kept of each stream in the report. */
+  readonly tail_bytes: number;
+  /** Seconds for the whole attempt; absent = no limit. */
+  readonly walltime_s?: number;
+  /** Seconds between TERM and KILL. */
+  readonly grace_s: number;
+  /** Seconds for one http transfer without a byte of progress. */
+  readonly stall_s: number;
+}
+
+export interface PlanExecutor {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly workdir?: string;
+  readonly stdin?: string;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ignore_error: boolean;
+}
+
+export type TesFileType = 'FILE' | 'DIRECTORY';
+
+interface PlanInputBase {
+  /** Index in the task's `inputs`. */
+  readonly i: number;
+  /** Absolute path inside the container. */
+  readonly path: string;
+  readonly type: TesFileType;
+}
+
+export type PlanInput =
+  | (PlanInputBase & { readonly method: 'content'; readonly content: string })
+  /** `files`: spellings of the same URL, tried in this order (literal first, then percent-decoded). */
+  | (PlanInputBase & { readonly method: 'mount'; readonly files: readonly string[] })
+  | (PlanInputBase & { readonly method: 'direct'; readonly url: string });
+
+interface PlanOutputBase {
+  readonly i: number;
+  readonly path: string;
+  readonly path_prefix?: string;
+  readonly type: TesFileType;
+  /** URL as the client gave it; base of the URLs in `report.outputs`. */
+  readonly url: string;
+}
+
+export type PlanOutput =
+  | (PlanOutputBase & { readonly method: 'mount'; readonly file: string })
+  /** HTTP PUT by the runner. */
+  | (PlanOutputBase & { readonly method: 'direct' });
+
+export interface PlanBeacon {
+  /** `http(s)://…/files/<job>/beacon`. */
+  readonly url: string;
+  /** HMAC-SHA256 key of this job, as text; signs `<time>.<body>`. */
+  readonly key: string;
+  /** Seconds between two `alive` beacons. */
+  readonly interval_s: number;
+}
+
+export interface PlanStorage {
+  /** Real paths below which inputs may be read. */
+  readonly read: readonly string[];
+  /** Real paths below which outputs may be written. */
+  readonly write: readonly string[];
+  /** Hosts, addresses or CIDR ranges that may be used although private or loopback. */
+  readonly http_allow: readonly string[];
+}
+
+export interface Plan {
+  readonly v: typeof PLAN_VERSION;
+  readonly job: string;
+  /** Id of the installation; labels containers. */
+  readonly server: string;
+  readonly runtime: PlanRuntime;
+  readonly mounts: readonly PlanMount[];
+  /** Environment the operator gives every task; a task's own `env` wins. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: PlanLimits;
+  readonly storage: PlanStorage;
+  /** What a missing output makes of a task whose executors all succeeded. */
+  readonly missing_output: 'complete' | 'error';
+  readonly executors: readonly PlanExecutor[];
+  readonly inputs: readonly PlanInput[];
+  readonly outputs: readonly PlanOutput[];
+  readonly volumes: readonly string[];
+  readonly beacon?: PlanBeacon;
+}

@@ -1,0 +1,4 @@
+/** Every port call can be called off. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,47 @@
+/** One Pulsar manager behind one transport. Every implementation passes tests/contract/job-transport.contract.ts. */
+import type { JobId } from '../ids.ts';
+import type { CallOptions } from './call.ts';
+
+/** A file laid into the job's `inputs/` before it starts. */
+export interface JobFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Pulsar's own words, and `unknown` for what it cannot map. */
+export type PulsarStatus =
+  | 'preprocessing'
+  | 'queued'
+  | 'running'
+  | 'postprocessing'
+  | 'complete'
+  | 'cancelled'
+  | 'failed'
+  | 'lost'
+  | 'unknown';
+
+/** A hint, never the truth: what decides is the runner's report. */
+export interface JobStatus {
+  readonly status: PulsarStatus;
+  /** Pulsar considers the job over. */
+  readonly final: boolean;
+  /** Text of the report, when Pulsar's final answer carried it. */
+  readonly report?: string;
+  /** Why Pulsar could not start the job, when it says so. */
+  readonly failure?: string;
+}
+
+export interface JobTransport {
+  /** Lays the files down and starts the job. Repeating it can run the job twice after a restart of Pulsar: the caller follows the rules of DESIGN section 4. */
+  submit(job: JobId, files: readonly JobFile[], options: CallOptions): Promise<void>;
+  status(job: JobId, options: CallOptions): Promise<JobStatus>;
+  /** A file below the job's `metadata/` folder, e.g. `tes/report.json`; undefined when it is not there. `maxBytes` bounds what is read. */
+  fetch(job: JobId, name: string, options: CallOptions & { readonly maxBytes: number }): Promise<Uint8Array | undefined>;
+  /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */
+  kill(job: JobId, options: CallOptions): Promise<void>;
+  /** Removes what is left of an ended job. */
+  clean(job: JobId, options: CallOptions): Promise<void>;
+  /** Answers the version of a live Pulsar; throws PULSAR_UNREACHABLE or PULSAR_UNAUTHORIZED. */
+  probe(options: CallOptions): Promise<{ readonly version: string }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,110 @@
+/** Where tasks live. Every implementation passes tests/contract/task-store.contract.ts. */
+import type { ClassId, JobId, OwnerId, TaskId } from '../ids.ts';
+import type { TaskFilter } from '../filter.ts';
+import type { Requirements } from '../requirements.ts';
+import type { Inbox, Part, PartKind, Task, TaskBody, TaskHead, TaskSummary, Wish } from '../task.ts';
+import type { CallOptions } from './call.ts';
+
+/** Whose tasks a call may see: one owner's, or all (an admin, the dispatcher, or access control off). */
+export type Scope = { readonly owner: OwnerId } | 'all';
+
+/** The conditions of a write, checked in the same atomic step (DESIGN section 7). */
+export interface WriteGuard {
+  /** The document's `rev` as the writer read it. */
+  readonly rev: number;
+  /** Owner writes: `run.epoch` must still be this. */
+  readonly epoch?: number;
+  /** Claims: the task must still wait. */
+  readonly ready?: true;
+  /** The task must carry no wish to cancel. */
+  readonly uncancelled?: true;
+}
+
+/** `conflict` = the document is there, but a condition does not hold: read it again. */
+export type WriteResult = 'applied' | 'conflict' | 'missing';
+
+export interface NewTask extends TaskBody {
+  readonly head: TaskHead;
+  readonly requirements: Requirements;
+}
+
+export interface ListRequest {
+  readonly scope: Scope;
+  readonly filter: TaskFilter;
+  /** Only tasks older than this one. */
+  readonly before?: TaskId;
+  /** Most tasks to return. */
+  readonly limit: number;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Present when there may be more: the id to go on before. */
+  readonly last?: TaskId;
+}
+
+/** Waiting tasks of one class and one owner. */
+export interface WaitingClass {
+  readonly class: ClassId;
+  readonly owner: OwnerId;
+  readonly count: number;
+  readonly requirements: Requirements;
+}
+
+export interface Lease {
+  readonly destination: string;
+  /** Name of the process that holds it; empty = nobody. */
+  readonly holder: string;
+  /** Counts up with each take-over. */
+  readonly epoch: number;
+  /** Counts up with each renewal. */
+  readonly beat: number;
+  /** Where the holder can be nudged; empty = nowhere. */
+  readonly address: string;
+}
+
+export interface TaskStore {
+  /**
+   * Stores a task and its parts so that they survive a power cut once this returns.
+   * Parts are written first. An unknown outcome is settled by re-reading the id.
+   */
+  create(task: NewTask, parts: readonly Part[], options: CallOptions): Promise<void>;
+  summary(id: TaskId, scope: Scope, options: CallOptions): Promise<TaskSummary | undefined>;
+  get(id: TaskId, scope: Scope, options: CallOptions): Promise<Task | undefined>;
+  /** Parts of the given kinds of one or several tasks, ordered by task, attempt, kind, index. Callers have checked the owner. */
+  parts(ids: readonly TaskId[], kinds: readonly PartKind[], options: CallOptions): Promise<readonly Part[]>;
+  /** Newest first. */
+  listSummaries(request: ListRequest, options: CallOptions): Promise<Page<TaskSummary>>;
+  list(request: ListRequest, options: CallOptions): Promise<Page<Task>>;
+
+  /** Replaces the head under the guard; `rev` counts up. Parts are written before it. */
+  write(
+    id: TaskId,
+    guard: WriteGuard,
+    head: TaskHead,
+    options: CallOptions & { readonly parts?: readonly Part[] },
+  ): Promise<WriteResult>;
+  /** Wish write: sets `cancel` where the state is not terminal and none is set. `conflict` = terminal or already wished. */
+  wish(id: TaskId, scope: Scope, wish: Wish, options: CallOptions): Promise<WriteResult>;
+  /** Inbox write: adds facts that are not there yet, where `run.job` is this job. `conflict` = another job, or nothing new. */
+  inbox(id: TaskId, job: JobId, facts: Inbox, options: CallOptions): Promise<WriteResult>;
+
+  /** What waits for a claim, grouped; cost grows with the number of waiting classes, not of tasks. */
+  waiting(options: CallOptions): Promise<readonly WaitingClass[]>;
+  /** Waiting tasks of one class and owner: highest priority first, then oldest. */
+  candidates(request: { readonly class: ClassId; readonly owner: OwnerId; readonly limit: number }, options: CallOptions): Promise<readonly Task[]>;
+  /** Sets `run.epoch` of every active task of the destination whose epoch is lower; returns how many. */
+  stamp(destination: string, epoch: number, options: CallOptions): Promise<number>;
+  /** Tasks with an active attempt on the destination. */
+  active(destination: string, options: CallOptions): Promise<readonly Task[]>;
+  /** Tasks that owe something to the destination. */
+  indebted(destination: string, options: CallOptions): Promise<readonly Task[]>;
+
+  lease(destination: string, options: CallOptions): Promise<Lease | undefined>;
+  /** Compare-and-set on (holder, epoch, beat); `from` undefined = there must be none yet. */
+  swapLease(from: Lease | undefined, to: Lease, options: CallOptions): Promise<WriteResult>;
+
+  /** Reads something trivial; throws STORE_UNAVAILABLE when that fails. */
+  ping(options: CallOptions): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,68 @@
+/** What a runner says of its attempt: beacons on the way, the report at the end. Times are RFC 3339 UTC. */
+
+export type ReportState = 'COMPLETE' | 'EXECUTOR_ERROR' | 'SYSTEM_ERROR' | 'CANCELED';
+
+export interface ReportError {
+  /** One of the runner's codes, see docs/runner.md. */
+  readonly code: string;
+  readonly message: string;
+  readonly phase: string;
+}
+
+export interface ReportExecutor {
+  readonly i: number;
+  readonly start: string;
+  readonly end: string;
+  readonly exit_code: number;
+  /** Last bytes of the stream, valid UTF-8 without NUL; a cut is marked in the text's first line. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes the container wrote, kept or not. */
+  readonly stdout_bytes: number;
+  readonly stderr_bytes: number;
+  readonly oom?: boolean;
+}
+
+export interface ReportInput {
+  readonly i: number;
+  readonly path: string;
+  readonly size: number;
+  readonly seconds: number;
+}
+
+/** One uploaded file. */
+export interface ReportOutput {
+  readonly i: number;
+  readonly path: string;
+  readonly url: string;
+  readonly size: number;
+}
+
+export interface Report {
+  readonly v: 1;
+  readonly job: string;
+  readonly state: ReportState;
+  readonly start: string;
+  readonly end: string;
+  readonly error: ReportError | null;
+  readonly host: Readonly<Record<string, string>>;
+  readonly system_logs: readonly string[];
+  readonly executors: readonly ReportExecutor[];
+  readonly inputs: readonly ReportInput[];
+  readonly outputs: readonly ReportOutput[];
+}
+
+export interface BeaconTails {
+  readonly i: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Body of `POST /files/<job>/beacon`. Answer 200 = go on, 410 = end (cancelled, or not this server's current attempt). */
+export type Beacon =
+  /** The gate: sent before anything else; without a 200 (or when the server cannot be reached) see docs/runner.md. */
+  | { readonly v: 1; readonly job: string; readonly event: 'start' }
+  | { readonly v: 1; readonly job: string; readonly event: 'executor'; readonly i: number; readonly start: string }
+  | { readonly v: 1; readonly job: string; readonly event: 'executor_end'; readonly executor: ReportExecutor }
+  | { readonly v: 1; readonly job: string; readonly event: 'alive'; readonly tails?: BeaconTails }
+  | { readonly v: 1; readonly job: string; readonly event: 'end'; readonly report: Report };

@@ -1,0 +1,51 @@
+/** What a task needs of a destination; its hash is the class that the scheduler groups by. */
+import { createHash } from 'node:crypto';
+import { parseClassId, type ClassId } from './ids.ts';
+import type { TaskSpec } from './spec.ts';
+
+const GB = 1_000_000_000;
+const MIB = 1024 * 1024;
+/** Memory and disk are rounded up to this, so that near-equal tasks share a class. */
+const SIZE_STEP = 256 * MIB;
+
+export interface Requirements {
+  readonly cores: number;
+  readonly ram_bytes: number;
+  readonly disk_bytes: number;
+  readonly zones: readonly string[];
+  readonly preemptible: boolean;
+  /** Name of the only destination that will do. */
+  readonly destination?: string;
+}
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / SIZE_STEP) * SIZE_STEP;
+
+export const requirementsOf = (spec: TaskSpec): Requirements => {
+  const resources = spec.resources ?? {};
+  const destination = resources.backend_parameters?.['destination'];
+  return {
+    cores: resources.cpu_cores ?? 1,
+    ram_bytes: roundUp((resources.ram_gb ?? 0) * GB),
+    disk_bytes: roundUp((resources.disk_gb ?? 0) * GB),
+    zones: [...(resources.zones ?? [])].sort(),
+    preemptible: resources.preemptible ?? false,
+    ...(destination === undefined ? {} : { destination }),
+  };
+};
+
+export const classOf = (requirements: Requirements): ClassId =>
+  parseClassId(
+    createHash('sha256')
+      .update(
+        JSON.stringify([
+          requirements.cores,
+          requirements.ram_bytes,
+          requirements.disk_bytes,
+          requirements.zones,
+          requirements.preemptible,
+          requirements.destination ?? '',
+        ]),
+      )
+      .digest('base64url')
+      .slice(0, 22),
+  );

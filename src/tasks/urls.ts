@@ -1,0 +1,55 @@
+/** Reading the URLs of a task: which scheme, which paths, and a form that may be shown. No I/O. */
+
+export type TransferScheme = 'file' | 'http' | 'https' | 'ftp' | 'ftps' | 's3';
+
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
+
+/** Lower-case scheme; a plain absolute path counts as `file`; undefined = neither. */
+export const schemeOf = (url: string): string | undefined =>
+  url.startsWith('/') ? 'file' : SCHEME.exec(url)?.[1]?.toLowerCase();
+
+const FILE_PREFIX = /^file:\/\/(localhost)?(?=\/)/i;
+
+const decoded = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * The absolute paths that a `file://` URL or a plain path may mean: literal first, then percent-decoded (clients send both, C23).
+ * Empty when it names no local absolute path.
+ */
+export const filePathsOf = (url: string): readonly string[] => {
+  if (url.startsWith('/')) return [url];
+  const path = FILE_PREFIX.test(url) ? url.replace(FILE_PREFIX, '') : undefined;
+  if (path === undefined) return [];
+  const other = decoded(path);
+  return other === undefined || other === path ? [path] : [path, other];
+};
+
+/** Segments of a path, without empty ones and `.`. */
+export const segmentsOf = (path: string): readonly string[] =>
+  path.split('/').filter((segment) => segment !== '' && segment !== '.');
+
+export const hasDotDot = (path: string): boolean => path.split('/').includes('..');
+
+/** Whether `path` is `root` or lies below it, segment by segment; both absolute and resolved. */
+export const isBelow = (path: string, root: string): boolean => {
+  const wanted = segmentsOf(root);
+  const given = segmentsOf(path);
+  return wanted.every((segment, index) => given[index] === segment);
+};
+
+/** The URL without user information, query and fragment: fit for logs and messages. */
+export const redactUrl = (url: string): string => {
+  const scheme = schemeOf(url);
+  if (scheme === undefined || scheme === 'file') return url;
+  const rest = url.replace(SCHEME, '').replace(/[?#].*$/s, '');
+  const slash = rest.indexOf('/');
+  const authority = slash === -1 ? rest : rest.slice(0, slash);
+  const path = slash === -1 ? '' : rest.slice(slash);
+  return `${scheme}://${authority.slice(authority.lastIndexOf('@') + 1)}${path}`;
+};
