@@ -9,6 +9,7 @@ const MIB = 1024 * 1024;
 const SIZE_STEP = 256 * MIB;
 
 export interface Requirements {
+  /** 0 = the task states none and takes what a job slot gives. */
   readonly cores: number;
   readonly ram_bytes: number;
   readonly disk_bytes: number;
@@ -24,7 +25,7 @@ export const requirementsOf = (spec: TaskSpec): Requirements => {
   const resources = spec.resources ?? {};
   const destination = resources.backend_parameters?.['destination'];
   return {
-    cores: resources.cpu_cores ?? 1,
+    cores: resources.cpu_cores ?? 0,
     ram_bytes: roundUp((resources.ram_gb ?? 0) * GB),
     disk_bytes: roundUp((resources.disk_gb ?? 0) * GB),
     zones: [...(resources.zones ?? [])].sort(),

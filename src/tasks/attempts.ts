@@ -1,0 +1,263 @@
+/** The life of a task as pure functions: each takes the task and answers the head that the next write stores. */
+import type { JobId } from './ids.ts';
+import { newJobId } from './ids.ts';
+import type { Report, ReportExecutor, ReportState } from './report.ts';
+import { assertMove, isTerminal, type TaskState, type TerminalState } from './states.ts';
+import type {
+  Attempt,
+  AttemptExecutor,
+  Debt,
+  Part,
+  Point,
+  Run,
+  Slots,
+  Task,
+  TaskHead,
+  Transition,
+} from './task.ts';
+
+/** The job may still be tidying up when its report is here; cleaning waits this long. */
+const CLEAN_DELAY_MS = 500;
+
+/** A head and the parts that must be written before it. */
+export interface HeadChange {
+  readonly head: TaskHead;
+  readonly parts: readonly Part[];
+}
+
+/** The active attempt; asking for it on a task without one is a programmer's error. */
+export const runOf = (task: Task): Run => {
+  if (task.head.run === undefined) throw new TypeError(`task ${task.id} has no active attempt`);
+  return task.head.run;
+};
+
+const moved = (
+  head: TaskHead,
+  to: TaskState,
+  at: number,
+  attempt: number,
+  reason: string | undefined,
+): TaskHead => {
+  if (head.state === to) return { ...head, changed: at };
+  assertMove(head.state, to);
+  const entry: Transition = {
+    seq: head.log.length + 1,
+    attempt,
+    from: head.state,
+    to,
+    at,
+    ...(reason === undefined ? {} : { reason }),
+  };
+  return {
+    ...head,
+    state: to,
+    changed: at,
+    log: [...head.log, entry],
+    ...(isTerminal(to) ? { ended: at, ready: false } : {}),
+  };
+};
+
+const withoutRun = ({ run: _run, ...head }: TaskHead): TaskHead => head;
+
+const withRun = (head: TaskHead, run: Run): TaskHead => ({ ...head, run });
+
+/** Replaces the record of the active attempt. */
+const closeAttempt = (
+  attempts: readonly Attempt[],
+  n: number,
+  change: Partial<Attempt>,
+): readonly Attempt[] =>
+  attempts.map((attempt) => (attempt.n === n ? { ...attempt, ...change } : attempt));
+
+export interface ClaimInput {
+  readonly destination: string;
+  readonly epoch: number;
+  readonly slots: Slots;
+  readonly now: number;
+}
+
+/** A destination takes a waiting task: a new attempt begins at `prepare`. */
+export const claimed = (task: Task, input: ClaimInput): TaskHead => {
+  const n = task.head.attempts.length + 1;
+  const job = newJobId(task.id, n, 1);
+  const head = moved(task.head, 'INITIALIZING', input.now, n, undefined);
+  return {
+    ...head,
+    ready: false,
+    run: {
+      n,
+      try: 1,
+      destination: input.destination,
+      epoch: input.epoch,
+      job,
+      point: 'prepare',
+      point_at: input.now,
+      slots: input.slots,
+      inbox: {},
+    },
+    attempts: [
+      ...head.attempts,
+      {
+        n,
+        destination: input.destination,
+        job,
+        start: input.now,
+        executors: [],
+        outputs_n: 0,
+        metadata: {},
+      },
+    ],
+  };
+};
+
+/** Records a point before its work starts. */
+export const atPoint = (task: Task, point: Point, now: number): TaskHead =>
+  withRun({ ...task.head, changed: now }, { ...runOf(task), point, point_at: now });
+
+/** Starts the attempt over under a new job id: nothing of the old job can have run. */
+export const redone = (task: Task, now: number): TaskHead => {
+  const run = runOf(task);
+  const job = newJobId(task.id, run.n, run.try + 1);
+  return {
+    ...withRun(
+      { ...task.head, changed: now },
+      { ...run, try: run.try + 1, job, point: 'prepare', point_at: now, inbox: {} },
+    ),
+    attempts: closeAttempt(task.head.attempts, run.n, { job }),
+    debts: [...task.head.debts, killDebt(run, now)],
+  };
+};
+
+/** The first container of the attempt runs. */
+export const executing = (task: Task, now: number): TaskHead => {
+  const run = runOf(task);
+  return moved(task.head, 'RUNNING', Math.max(now, task.head.changed), run.n, undefined);
+};
+
+const cleanDebt = (run: Run, now: number): Debt => ({
+  job: run.job,
+  destination: run.destination,
+  do: 'clean',
+  not_before: now + CLEAN_DELAY_MS,
+});
+
+const killDebt = (run: Run, now: number): Debt => ({
+  job: run.job,
+  destination: run.destination,
+  do: 'kill',
+  not_before: now,
+  slots: run.slots,
+});
+
+const STATE_OF_REPORT: Readonly<Record<ReportState, TerminalState>> = {
+  COMPLETE: 'COMPLETE',
+  EXECUTOR_ERROR: 'EXECUTOR_ERROR',
+  SYSTEM_ERROR: 'SYSTEM_ERROR',
+  CANCELED: 'SYSTEM_ERROR', // nobody asked this server to cancel: the job was ended from outside
+};
+
+const executorRecord = (executor: ReportExecutor): AttemptExecutor => ({
+  i: executor.i,
+  start: Date.parse(executor.start),
+  end: Date.parse(executor.end),
+  exit_code: executor.exit_code,
+  stdout_bytes: executor.stdout_bytes,
+  stderr_bytes: executor.stderr_bytes,
+});
+
+const reportParts = (task: Task, run: Run, report: Report): readonly Part[] => {
+  const part = (kind: Part['kind'], index: number, text: string): readonly Part[] =>
+    text === '' ? [] : [{ task: task.id, attempt: run.n, kind, index, text }];
+  const logs = [
+    ...report.system_logs,
+    ...(report.error === null ? [] : [`${report.error.code}: ${report.error.message}`]),
+  ];
+  const outputs = report.outputs.map(({ url, path, size }) => ({ url, path, size_bytes: String(size) }));
+  return [
+    ...report.executors.flatMap(({ i, stdout, stderr }) => [
+      ...part('stdout', i, stdout),
+      ...part('stderr', i, stderr),
+    ]),
+    ...(logs.length === 0 ? [] : part('syslog', 0, JSON.stringify(logs))),
+    ...(outputs.length === 0 ? [] : part('outputs', 0, JSON.stringify(outputs))),
+  ];
+};
+
+/** What the report says of the attempt, without a verdict on the task. */
+const attemptOfReport = (report: Report, now: number): Partial<Attempt> => ({
+  end: now,
+  executors: report.executors.map(executorRecord),
+  outputs_n: report.outputs.length,
+  metadata: report.host,
+  ...(report.error === null ? {} : { reason: report.error.message }),
+});
+
+/** The attempt ended with a report: that is the end of the task. */
+export const reported = (task: Task, report: Report, now: number): HeadChange => {
+  const run = runOf(task);
+  const to = STATE_OF_REPORT[report.state];
+  const ran = report.executors.length > 0 && task.head.state === 'INITIALIZING';
+  const started = ran ? executing(task, now) : task.head;
+  const head = moved(withoutRun(started), to, now, run.n, report.error?.message);
+  return {
+    head: {
+      ...head,
+      attempts: closeAttempt(head.attempts, run.n, attemptOfReport(report, now)),
+      debts: [...head.debts, cleanDebt(run, now)],
+    },
+    parts: reportParts(task, run, report),
+  };
+};
+
+/** What is known of an attempt that is closed without a result. */
+export interface Closing {
+  readonly reason: string;
+  readonly now: number;
+  /** Whether the end of the job is not confirmed: a kill stays owed. */
+  readonly kill: boolean;
+  readonly report?: Report;
+}
+
+const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
+  const run = runOf(task);
+  const { report, now, reason } = closing;
+  const head = moved(withoutRun(task.head), to, now, run.n, reason);
+  const record = report === undefined ? { end: now } : attemptOfReport(report, now);
+  return {
+    head: {
+      ...head,
+      attempts: closeAttempt(head.attempts, run.n, { ...record, reason }),
+      debts: [...head.debts, closing.kill ? killDebt(run, now) : cleanDebt(run, now)],
+    },
+    parts: report === undefined ? [] : reportParts(task, run, report),
+  };
+};
+
+/** The attempt is over without a result and the task ends with it. */
+export const failed = (task: Task, closing: Closing): HeadChange =>
+  closed(task, 'SYSTEM_ERROR', closing);
+
+/** The attempt is over without a result; the task waits for another one, shown as INITIALIZING. */
+export const retried = (task: Task, closing: Closing): HeadChange => {
+  const change = closed(task, 'INITIALIZING', closing);
+  return { ...change, head: { ...change.head, ready: true } };
+};
+
+/** The end of a task that was cancelled while an attempt was active. */
+export const cancelled = (task: Task, closing: Closing): HeadChange =>
+  closed(task, 'CANCELED', closing);
+
+/** A waiting task ends without an attempt: cancelled, or it can never run. */
+export const endedWaiting = (
+  task: Task,
+  to: 'CANCELED' | 'SYSTEM_ERROR',
+  reason: string,
+  now: number,
+): TaskHead => moved(task.head, to, now, task.head.attempts.length, reason);
+
+/** A debt is paid. */
+export const paid = (task: Task, job: JobId, now: number): TaskHead => ({
+  ...task.head,
+  changed: now,
+  debts: task.head.debts.filter((debt) => debt.job !== job),
+});
