@@ -1,0 +1,29 @@
+/** The only place that reads the environment of the process. */
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A copy, so that later changes have no effect. */
+export const readEnvironment = (): Environment => ({ ...process.env });
+
+/** The interpreter and tools of the machine, for children that need its PATH and locale. */
+export const pathOf = (environment: Environment): string =>
+  environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+
+export interface TesEnvironment {
+  readonly url: string;
+  /** Value of the Authorization header; undefined = none. */
+  readonly authorization: string | undefined;
+}
+
+/** What the `tes` command takes from the environment: TES_URL, and TES_TOKEN or TES_USER with TES_PASSWORD. */
+export const tesEnvironmentOf = (environment: Environment): TesEnvironment => {
+  const token = environment['TES_TOKEN'] ?? '';
+  const user = environment['TES_USER'] ?? '';
+  const password = environment['TES_PASSWORD'] ?? '';
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  const userForm = user === '' ? undefined : `Basic ${basic}`;
+  return {
+    url: environment['TES_URL'] ?? 'http://localhost:8080',
+    authorization: token === '' ? userForm : `Bearer ${token}`,
+  };
+};

@@ -1,0 +1,123 @@
+/** Reads, merges, checks and freezes the configuration. */
+import path from 'node:path';
+import { MagnetarError } from '../kernel/errors.ts';
+import { checkAgainst, type KeyProblem } from './convict-schema.ts';
+import { readDestinations } from './destinations.ts';
+import type { Environment } from './environment.ts';
+import { readLayers, type Flags } from './layers.ts';
+import { realPathOf } from './mounts.ts';
+import { rootProblems } from './roots.ts';
+import { CONFIG_SCHEMA, DATA_PLACEHOLDER } from './schema.ts';
+import type { Config, LoadedConfig } from './types.ts';
+
+export interface LoadInput {
+  /** TOML or YAML; otherwise the one named by MAGNETAR_CONFIG, if any. */
+  readonly file?: string | undefined;
+  readonly environment: Environment;
+  readonly flags?: Flags;
+  /** Folders added to both the read and the write roots (`--allow`). */
+  readonly allow?: readonly string[];
+}
+
+/** Values as convict answers them: like Config, but nothing resolved and destinations unread. */
+type RawConfig = Omit<Config, 'destinations'> & {
+  readonly destinations: readonly Readonly<Record<string, unknown>>[];
+};
+
+const SQLITE = 'sqlite:';
+
+const resolveStoreUrl = (url: string, data: string): string => {
+  if (!url.startsWith(SQLITE)) return url;
+  const given = url.slice(SQLITE.length);
+  const file = given.startsWith(DATA_PLACEHOLDER)
+    ? path.join(data, given.slice(DATA_PLACEHOLDER.length))
+    : path.resolve(given);
+  return `${SQLITE}${file}`;
+};
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
+const bindingProblems = (server: Config['server']): readonly KeyProblem[] =>
+  isLoopback(server.host) || server.allow_public_without_auth
+    ? []
+    : [
+        {
+          key: 'server.host',
+          message:
+            `${server.host} is not loopback: whoever reaches it may run containers, for there is no authentication; ` +
+            'set server.allow_public_without_auth = true (MAGNETAR_SERVER__ALLOW_PUBLIC_WITHOUT_AUTH=true) if that is wanted',
+        },
+      ];
+
+const freezeDeep = <T>(value: T): T => {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freezeDeep);
+  }
+  return value;
+};
+
+const throwProblems = (
+  problems: readonly KeyProblem[],
+  sources: ReadonlyMap<string, string>,
+): void => {
+  if (problems.length === 0) return;
+  const details = problems.map(({ key, message }) => {
+    const source = sources.get(key.replace(/\[\d+\].*$/, ''));
+    return { field: key, message: source === undefined ? message : `${message} (from ${source})` };
+  });
+  const lines = details.map(({ field, message }) => `${field}: ${message}`);
+  throw new MagnetarError('CONFIG_INVALID', lines.join('\n'), { details });
+};
+
+const rootsOf = (roots: readonly string[], extra: readonly string[]): readonly string[] => [
+  ...new Set([...roots, ...extra].map(realPathOf)),
+];
+
+const resolve = (raw: RawConfig, input: LoadInput): Omit<Config, 'destinations'> => {
+  const data = path.resolve(raw.data);
+  const allow = input.allow ?? [];
+  return {
+    ...raw,
+    data,
+    server: { ...raw.server, public_url: raw.server.public_url.replace(/\/+$/, '') },
+    store: { url: resolveStoreUrl(raw.store.url, data) },
+    storage: {
+      ...raw.storage,
+      file: {
+        read: rootsOf(raw.storage.file.read, allow),
+        write: rootsOf(raw.storage.file.write, allow),
+      },
+    },
+  };
+};
+
+/** The effective configuration and where each value came from; throws CONFIG_INVALID naming every bad key. */
+export const loadConfig = (input: LoadInput): LoadedConfig => {
+  const layers = readLayers({ ...input, flags: input.flags ?? {} });
+  const entries = layers.flatMap((layer) => [...layer.values]);
+  const sources = new Map(entries.map(([key, { source }]) => [key, source]));
+  const { values, problems } = checkAgainst(
+    CONFIG_SCHEMA,
+    new Map(entries.map(([key, { value }]) => [key, value])),
+  );
+  throwProblems(problems, sources);
+  const raw = values as unknown as RawConfig; // convict has checked every key
+  const config = resolve(raw, input);
+  const { destinations, problems: destinationProblems } = readDestinations({
+    tables: raw.destinations,
+    environment: input.environment,
+    allowDangerousMounts: raw.allow_dangerous_mounts,
+  });
+  throwProblems(
+    [...bindingProblems(config.server), ...rootProblems(raw.storage, input.allow ?? []), ...destinationProblems],
+    sources,
+  );
+  if ((input.allow ?? []).length > 0) {
+    for (const key of ['storage.file.read', 'storage.file.write']) {
+      sources.set(key, [sources.get(key), 'flag --allow'].filter(Boolean).join(' and '));
+    }
+  }
+  return { config: freezeDeep({ ...config, destinations }), sources };
+};

@@ -1,0 +1,51 @@
+/** The effective configuration for people and logs: secrets replaced, each value with its source. */
+import { isRecord } from './formats.ts';
+import { CONFIG_SCHEMA, DESTINATION_SCHEMA, keysOf } from './schema.ts';
+import type { Config, LoadedConfig } from './types.ts';
+
+export interface RenderedValue {
+  readonly key: string;
+  readonly value: unknown;
+  readonly source: string;
+}
+
+const HIDDEN = '***';
+
+const redactUserInfo = (url: string): string => url.replace(/\/\/[^/]*@/, `//${HIDDEN}@`);
+
+const redactSecret = (value: unknown): unknown => {
+  if (!isRecord(value)) return value === '' ? '' : HIDDEN;
+  return Object.fromEntries(Object.keys(value).map((name) => [name, HIDDEN]));
+};
+
+const SENSITIVE: ReadonlySet<string> = new Set(
+  keysOf(DESTINATION_SCHEMA).flatMap(([name, schema]) => (schema.sensitive === true ? [name] : [])),
+);
+
+const redactDestination = (destination: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(destination).map(([name, value]: [string, unknown]) => [
+      name,
+      SENSITIVE.has(name) ? redactSecret(value) : value,
+    ]),
+  );
+
+/** The configuration with every secret replaced; fit for logs. */
+export const redactConfig = (config: Config): Readonly<Record<string, unknown>> => ({
+  ...config,
+  store: { url: redactUserInfo(config.store.url) },
+  destinations: config.destinations.map(redactDestination),
+});
+
+const valueAt = (tree: unknown, key: string): unknown =>
+  key.split('.').reduce<unknown>((node, name) => (isRecord(node) ? node[name] : undefined), tree);
+
+/** Every key with its redacted value and source, in the order of the schema. */
+export const renderConfig = ({ config, sources }: LoadedConfig): readonly RenderedValue[] => {
+  const redacted = redactConfig(config);
+  return keysOf(CONFIG_SCHEMA).map(([key]) => ({
+    key,
+    value: valueAt(redacted, key),
+    source: sources.get(key) ?? 'default',
+  }));
+};

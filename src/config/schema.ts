@@ -1,0 +1,173 @@
+/** Every key of the configuration: its format, default and meaning. `config/default.toml` and `docs/configuration.md` follow this table. */
+import type { FormatName } from './formats.ts';
+
+export interface KeySchema<T> {
+  readonly doc: string;
+  readonly format: FormatName;
+  readonly default: T;
+  readonly sensitive?: boolean;
+}
+
+const key = <T>(format: FormatName, value: T, doc: string): KeySchema<T> => ({
+  doc,
+  format,
+  default: value,
+});
+
+const secret = (doc: string): KeySchema<string> => ({ ...key('secret', '', doc), sensitive: true });
+
+const NO_TEXTS: readonly string[] = [];
+const NO_TABLES: readonly Readonly<Record<string, unknown>>[] = [];
+
+/** Where a store URL starts with this, the data directory is meant. */
+export const DATA_PLACEHOLDER = 'DATA/';
+
+export const CONFIG_SCHEMA = {
+  data: key(
+    'required_text',
+    './data',
+    'Data directory: database, the embedded Pulsar, the install secret.',
+  ),
+  allow_dangerous_mounts: key(
+    'texts',
+    NO_TEXTS,
+    'Mounts of /, /proc, /sys, /dev, /etc, of engine sockets or folders holding one refuse to start unless they lie at or below a path named here.',
+  ),
+  server: {
+    host: key('required_text', '127.0.0.1', 'Address to listen on.'),
+    port: key('port', 8080, 'Port to listen on; 0 takes a free one.'),
+    public_url: key(
+      'http_url',
+      '',
+      'How jobs reach this server; empty = the address it listens on.',
+    ),
+    allowed_hosts: key(
+      'texts',
+      NO_TEXTS,
+      'Host names answered besides loopback ones and the one of `public_url`.',
+    ),
+    allow_public_without_auth: key(
+      'boolean_strict',
+      false,
+      'Listen on more than loopback although anybody who reaches the port may run containers.',
+    ),
+  },
+  store: {
+    url: key(
+      'store_url',
+      `sqlite:${DATA_PLACEHOLDER}magnetar.db`,
+      'Where tasks live. `DATA/` at the start of an SQLite path stands for the data directory.',
+    ),
+  },
+  storage: {
+    file: {
+      read: key('texts', NO_TEXTS, 'Folders below which inputs may be read by path or `file://`.'),
+      write: key('texts', NO_TEXTS, 'Folders below which outputs may be written.'),
+    },
+    http: {
+      allow: key(
+        'texts',
+        NO_TEXTS,
+        'Hosts, addresses or CIDR ranges that tasks may use although private or loopback.',
+      ),
+    },
+  },
+  destinations: key(
+    'tables',
+    NO_TABLES,
+    'Places that run tasks, see below. None = one embedded Pulsar called `local`.',
+  ),
+  tasks: {
+    missing_output: key(
+      'missing_output',
+      'complete',
+      'State of a task whose executors succeeded but an output is missing: COMPLETE with a line in `system_logs`, or SYSTEM_ERROR.',
+    ),
+  },
+  limits: {
+    body_bytes: key('positive', 16_777_216, 'Largest request body.'),
+    content_bytes: key('positive', 1_048_576, 'Largest `content` of one input.'),
+    tail_bytes: key('positive', 65_536, 'Bytes kept of each stdout and stderr on the task.'),
+    log_bytes: key('positive', 67_108_864, 'Bytes kept of each full stdout and stderr file.'),
+    pids: key('positive', 4096, 'Processes in one container.'),
+    walltime_s: key('count', 0, 'Seconds for one attempt; 0 = no limit.'),
+    grace_s: key('count', 2, 'Seconds between TERM and KILL.'),
+    stall_s: key('positive', 60, 'Seconds a transfer may stand still.'),
+  },
+  service: {
+    id: key('required_text', 'org.magnetar.local', 'Id in service-info, reverse domain style.'),
+    name: key('required_text', 'Magnetar', 'Name in service-info.'),
+    description: key(
+      'text',
+      'GA4GH TES server on Galaxy Pulsar',
+      'Description in service-info; empty = none.',
+    ),
+    contact_url: key('text', '', 'Contact in service-info: a URL or `mailto:`; empty = none.'),
+    documentation_url: key('http_url', '', 'Documentation in service-info; empty = none.'),
+    environment: key('text', '', 'Environment in service-info, such as `prod`; empty = none.'),
+    organization: {
+      name: key('required_text', 'Magnetar', 'Organization in service-info.'),
+      url: key('http_url', 'https://www.ga4gh.org', 'Its URL; the contract requires one.'),
+    },
+  },
+  log: {
+    format: key('log_format', 'auto', '`auto` = text on a terminal, else JSON.'),
+    level: key('log_level', 'info', 'Least level written.'),
+  },
+} as const;
+
+export const DESTINATION_SCHEMA = {
+  name: key('name', '', 'Name of the destination; unique. Required.'),
+  transport: key(
+    'transport',
+    'embedded',
+    '`embedded`: a Pulsar this server installs and supervises; `rest`: a Pulsar web server; `amqp`: not available yet.',
+  ),
+  url: key('http_url', '', 'Pulsar of a `rest` destination.'),
+  private_token: secret('`private_token` of the Pulsar; best given as `env:NAME` or `file:PATH`.'),
+  manager: key('name', '_default_', 'Pulsar manager.'),
+  key_prefix: key('text', '', '`amqp_key_prefix` of the Pulsar; for `amqp` only.'),
+  max_jobs: key('count', 16, 'Tasks at the same time; 0 = paused.'),
+  cores: key('amount', 0, 'Cores that running tasks may ask for together; 0 = not counted.'),
+  ram_gb: key('amount', 0, 'Memory that running tasks may ask for together, GB; 0 = not counted.'),
+  network: key(
+    'required_text',
+    'default',
+    'Network of containers: `default` (the runtime’s own), `none`, or the name of one.',
+  ),
+  runtime: key('runtime', 'auto', 'Container runtime; `auto` = the first that works.'),
+  pull: key('pull', 'missing', 'When images are pulled.'),
+  shared_filesystem: key(
+    'boolean_strict',
+    false,
+    'The destination sees the files of this server under the same paths; always so for `embedded`.',
+  ),
+  mounts: key('mounts', NO_TABLES, 'Folders of the host that every container sees.'),
+  env: {
+    doc: 'Environment of every container; a task’s own `env` wins.',
+    format: 'text_map',
+    default: {} as Readonly<Record<string, string>>,
+    sensitive: true,
+  },
+  images: key(
+    'text_map',
+    {} as Readonly<Record<string, string>>,
+    'Image name = local image, image file or root folder; `"*"` = every other image.',
+  ),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
+type SchemaNode = KeySchema<unknown> | { readonly [name: string]: SchemaNode };
+
+export const isKeySchema = (node: SchemaNode): node is KeySchema<unknown> =>
+  typeof node['format'] === 'string' && typeof node['doc'] === 'string';
+
+/** All keys of a schema by dotted name, in order. */
+export const keysOf = (
+  schema: Readonly<Record<string, SchemaNode>>,
+  prefix = '',
+): readonly (readonly [string, KeySchema<unknown>])[] =>
+  Object.entries(schema).flatMap(([name, node]) =>
+    isKeySchema(node)
+      ? [[`${prefix}${name}`, node] as const]
+      : keysOf(node, `${prefix}${name}.`),
+  );

@@ -1,0 +1,107 @@
+/** The effective configuration: read once, checked, frozen. Key names are those of the file. */
+import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0 = a free port. */
+  readonly port: number;
+  /** Empty = the address the server listens on. No slash at the end. */
+  readonly public_url: string;
+  readonly allowed_hosts: readonly string[];
+  readonly allow_public_without_auth: boolean;
+}
+
+export interface StorageConfig {
+  readonly file: {
+    /** Real paths. */
+    readonly read: readonly string[];
+    readonly write: readonly string[];
+  };
+  readonly http: { readonly allow: readonly string[] };
+}
+
+interface DestinationBase {
+  readonly name: string;
+  readonly manager: string;
+  /** 0 = paused. */
+  readonly max_jobs: number;
+  /** 0 = not counted. */
+  readonly cores: number;
+  readonly ram_gb: number;
+  readonly network: string;
+  readonly runtime: RuntimeKind;
+  readonly pull: PullPolicy;
+  readonly shared_filesystem: boolean;
+  readonly mounts: readonly PlanMount[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly images: Readonly<Record<string, string>>;
+}
+
+export interface EmbeddedDestinationConfig extends DestinationBase {
+  readonly transport: 'embedded';
+}
+
+export interface RestDestinationConfig extends DestinationBase {
+  readonly transport: 'rest';
+  /** No slash at the end. */
+  readonly url: string;
+  /** Resolved; empty = none. */
+  readonly private_token: string;
+}
+
+export type DestinationConfig = EmbeddedDestinationConfig | RestDestinationConfig;
+
+export interface LimitsConfig {
+  readonly body_bytes: number;
+  readonly content_bytes: number;
+  readonly tail_bytes: number;
+  readonly log_bytes: number;
+  readonly pids: number;
+  /** 0 = no limit. */
+  readonly walltime_s: number;
+  readonly grace_s: number;
+  readonly stall_s: number;
+}
+
+export interface ServiceConfig {
+  readonly id: string;
+  readonly name: string;
+  /** Empty = none, here and below. */
+  readonly description: string;
+  readonly contact_url: string;
+  readonly documentation_url: string;
+  readonly environment: string;
+  readonly organization: { readonly name: string; readonly url: string };
+}
+
+export type LogFormat = 'auto' | 'json' | 'text';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogConfig {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+}
+
+export interface Config {
+  /** Absolute. */
+  readonly data: string;
+  readonly allow_dangerous_mounts: readonly string[];
+  readonly server: ServerConfig;
+  /** `sqlite:<absolute path>` or a MongoDB URL. */
+  readonly store: { readonly url: string };
+  readonly storage: StorageConfig;
+  /** At least one. */
+  readonly destinations: readonly DestinationConfig[];
+  readonly tasks: { readonly missing_output: 'complete' | 'error' };
+  readonly limits: LimitsConfig;
+  readonly service: ServiceConfig;
+  readonly log: LogConfig;
+}
+
+/** Where each value came from, by dotted key: `default`, a file, a variable or a flag. */
+export type Sources = ReadonlyMap<string, string>;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly sources: Sources;
+}
