@@ -149,6 +149,12 @@ const killDebt = (run: Run, now: number): Debt => ({
   slots: run.slots,
 });
 
+const DEBTS: Readonly<Record<Closing['owed'], (run: Run, now: number) => readonly Debt[]>> = {
+  nothing: () => [],
+  clean: (run, now) => [cleanDebt(run, now)],
+  kill: (run, now) => [killDebt(run, now)],
+};
+
 const STATE_OF_REPORT: Readonly<Record<ReportState, TerminalState>> = {
   COMPLETE: 'COMPLETE',
   EXECUTOR_ERROR: 'EXECUTOR_ERROR',
@@ -172,7 +178,11 @@ const reportParts = (task: Task, run: Run, report: Report): readonly Part[] => {
     ...report.system_logs,
     ...(report.error === null ? [] : [`${report.error.code}: ${report.error.message}`]),
   ];
-  const outputs = report.outputs.map(({ url, path, size }) => ({ url, path, size_bytes: String(size) }));
+  const outputs = report.outputs.map(({ url, path, size }) => ({
+    url,
+    path,
+    size_bytes: String(size),
+  }));
   return [
     ...report.executors.flatMap(({ i, stdout, stderr }) => [
       ...part('stdout', i, stdout),
@@ -213,8 +223,8 @@ export const reported = (task: Task, report: Report, now: number): HeadChange =>
 export interface Closing {
   readonly reason: string;
   readonly now: number;
-  /** Whether the end of the job is not confirmed: a kill stays owed. */
-  readonly kill: boolean;
+  /** What is still owed for the job: `kill` while its end is not confirmed, nothing when it was never sent. */
+  readonly owed: Debt['do'] | 'nothing';
   readonly report?: Report;
 }
 
@@ -227,7 +237,7 @@ const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
     head: {
       ...head,
       attempts: closeAttempt(head.attempts, run.n, { ...record, reason }),
-      debts: [...head.debts, closing.kill ? killDebt(run, now) : cleanDebt(run, now)],
+      debts: [...head.debts, ...DEBTS[closing.owed](run, now)],
     },
     parts: report === undefined ? [] : reportParts(task, run, report),
   };

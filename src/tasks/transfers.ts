@@ -2,7 +2,7 @@
 import { MagnetarError, type FieldProblem } from '../kernel/errors.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
-import { filePathsOf, redactUrl, schemeOf } from './urls.ts';
+import { filePathsOf, outputPathOf, redactUrl, schemeOf } from './urls.ts';
 
 /** What matters of a destination for moving data. */
 export interface DataReach {
@@ -68,7 +68,9 @@ const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput
   if (!isMethod(method)) {
     return { field: `outputs[${String(i)}].url`, message: `${redactUrl(url)}: ${method}` };
   }
-  return method === 'mount' ? { ...base, method, file: filePathsOf(url)[0] ?? '' } : { ...base, method };
+  return method === 'mount'
+    ? { ...base, method, file: outputPathOf(url) ?? '' }
+    : { ...base, method };
 };
 
 const split = <Item extends object>(answers: readonly (Item | FieldProblem)[]): Planned<Item> => ({
@@ -86,7 +88,9 @@ export const planTransfers = (
   const outputs = split((spec.outputs ?? []).map((output, i) => planOutput(output, i, reach)));
   const details = [...inputs.problems, ...outputs.problems];
   if (details.length > 0) {
-    throw new MagnetarError('NO_METHOD', details.map(({ message }) => message).join('; '), { details });
+    throw new MagnetarError('NO_METHOD', details.map(({ message }) => message).join('; '), {
+      details,
+    });
   }
   return { inputs: inputs.items, outputs: outputs.items };
 };

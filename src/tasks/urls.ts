@@ -30,6 +30,14 @@ export const filePathsOf = (url: string): readonly string[] => {
   return other === undefined || other === path ? [path] : [path, other];
 };
 
+const WELL_FORMED = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$/;
+
+/** The path that a `file://` output means: decoded when it is a well-formed URL, as written when it holds raw characters; undefined = none. */
+export const outputPathOf = (url: string): string | undefined => {
+  const [literal, other] = filePathsOf(url);
+  return literal !== undefined && WELL_FORMED.test(literal) ? (other ?? literal) : literal;
+};
+
 /** Segments of a path, without empty ones and `.`. */
 export const segmentsOf = (path: string): readonly string[] =>
   path.split('/').filter((segment) => segment !== '' && segment !== '.');

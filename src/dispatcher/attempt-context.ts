@@ -1,0 +1,88 @@
+/** What the steps of one attempt share: dependencies, and what the driver has seen of the job with its own eyes. */
+import { backoffDelayMs } from '../kernel/backoff.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { Destination } from '../tasks/destination.ts';
+import type { JobId } from '../tasks/ids.ts';
+import type { PlanRules } from '../tasks/build-plan.ts';
+import type { PlanBeacon } from '../tasks/plan.ts';
+import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
+import type { TaskStore } from '../tasks/ports/task-store.ts';
+import type { Task } from '../tasks/task.ts';
+import type { Timing } from './timing.ts';
+
+export interface AttemptDeps {
+  readonly store: TaskStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly destination: Destination;
+  readonly transport: JobTransport;
+  readonly rules: PlanRules;
+  readonly timing: Timing;
+  /** Launcher and runner, laid beside each plan. */
+  readonly runnerFiles: readonly JobFile[];
+  /** How this job reaches us; undefined = it cannot. */
+  readonly beaconFor: (job: JobId) => PlanBeacon | undefined;
+  /** Throws LEASE_LOST when this process may no longer change anything on the destination. */
+  readonly assertOwner: () => void;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
+/** Signs of life of one job, on the monotonic clock of this process. */
+export interface Watch {
+  /** The job that this watch is about; a redone attempt starts a new one. */
+  readonly job: JobId;
+  /** Last sign: a beacon, a changed heartbeat, or the start of watching. */
+  lastLife: number;
+  heartbeat: string;
+  polls: number;
+  /** When Pulsar first called the job over while there was no report. */
+  overSince: number | undefined;
+  /** Failed calls in a row. */
+  failures: number;
+  /** When the Pulsar stopped answering. */
+  unreachableSince: number | undefined;
+}
+
+export const newWatch = (job: JobId, now: number): Watch => ({
+  job,
+  lastLife: now,
+  heartbeat: '',
+  polls: 0,
+  overSince: undefined,
+  failures: 0,
+  unreachableSince: undefined,
+});
+
+export interface StepInput {
+  readonly deps: AttemptDeps;
+  readonly task: Task;
+  readonly watch: Watch;
+  readonly signal: AbortSignal;
+}
+
+/** What a step leads to: look at the document again at once, wait for a ring or the next step that was already set, or for a ring or so many milliseconds. */
+export type StepResult = 'again' | 'wait' | { readonly waitMs: number };
+
+/** A call to Pulsar has its own limit; the attempt's signal ends it too. */
+export const callSignal = ({ deps, signal }: StepInput): { readonly signal: AbortSignal } => ({
+  signal: AbortSignal.any([signal, AbortSignal.timeout(deps.timing.callMs)]),
+});
+
+/** The next look at a job that gives no sign of its own. */
+export const untilNextPoll = ({ deps, watch }: StepInput): StepResult => {
+  const waitMs = backoffDelayMs(deps.timing.poll, watch.polls, deps.random());
+  watch.polls += 1;
+  return { waitMs };
+};
+
+/** The next try of a call that failed; says so at the first of a row. */
+export const untilReachable = ({ deps, watch }: StepInput, error: unknown): StepResult => {
+  if (watch.failures === 0) {
+    deps.logger.warn('Pulsar does not do what it was asked', { error: messageOf(error) });
+  }
+  watch.failures += 1;
+  return { waitMs: backoffDelayMs(deps.timing.unreachable, watch.failures - 1, deps.random()) };
+};

@@ -1,0 +1,116 @@
+/** Drives one attempt from its recorded point to its end; a restarted server enters at the same point. */
+import { messageOf } from '../kernel/errors.ts';
+import { linkAbort } from '../kernel/link-abort.ts';
+import { createWake, type Wake } from '../kernel/wake.ts';
+import { runOf } from '../tasks/attempts.ts';
+import type { Task } from '../tasks/task.ts';
+import {
+  newWatch,
+  type AttemptDeps,
+  type StepInput,
+  type StepResult,
+  type Watch,
+} from './attempt-context.ts';
+import { cancelStep } from './cancel-step.ts';
+import { followStep } from './follow-step.ts';
+import { prepareStep, resumeSubmitStep } from './submit-step.ts';
+
+const FAULT_WAIT_MS = 1_000;
+
+export interface AttemptDriver {
+  /** Something about the task changed: look again. */
+  ring(): void;
+  /** The job gave a sign of life that is not stored. */
+  alive(): void;
+  /** Ends when the attempt is closed or belongs to another owner; rejects when the signal aborts. */
+  readonly done: Promise<void>;
+}
+
+const step = (input: StepInput, rung: boolean): Promise<StepResult> => {
+  if (input.task.head.cancel !== undefined) return cancelStep(input);
+  switch (runOf(input.task).point) {
+    case 'prepare':
+      return prepareStep(input);
+    case 'submit':
+      return resumeSubmitStep(input);
+    case 'run':
+    case 'collect':
+      return followStep(input, rung);
+  }
+};
+
+/** A fault of the store or of this program must not end the watch over a job: say it, wait, go on. */
+const guarded = async (input: StepInput, rung: boolean): Promise<StepResult> => {
+  try {
+    return await step(input, rung);
+  } catch (error) {
+    input.signal.throwIfAborted();
+    input.deps.logger.error('a step of the attempt failed', { error: messageOf(error) });
+    return { waitMs: FAULT_WAIT_MS };
+  }
+};
+
+const isOurs = (task: Task | undefined, first: Task): task is Task =>
+  task?.head.run !== undefined &&
+  task.head.run.n === runOf(first).n &&
+  task.head.run.epoch === runOf(first).epoch;
+
+interface Drive {
+  readonly deps: AttemptDeps;
+  readonly first: Task;
+  readonly wake: Wake;
+  readonly signal: AbortSignal;
+  watch: Watch;
+}
+
+const read = async ({ deps, first, signal }: Drive): Promise<Task | undefined> => {
+  for (;;) {
+    try {
+      return await deps.store.get(first.id, 'all', { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      deps.logger.error('the task cannot be read', { error: messageOf(error) });
+      await deps.clock.sleep(FAULT_WAIT_MS, signal);
+    }
+  }
+};
+
+const drive = async (state: Drive): Promise<void> => {
+  const { deps, first, wake, signal } = state;
+  let task: Task | undefined = first;
+  let rung = false;
+  let due = deps.clock.monotonic();
+  while (isOurs(task, first)) {
+    const { job } = runOf(task);
+    if (state.watch.job !== job) state.watch = newWatch(job, deps.clock.monotonic());
+    const result = await guarded({ deps, task, watch: state.watch, signal }, rung);
+    if (typeof result === 'object') due = deps.clock.monotonic() + result.waitMs;
+    if (result !== 'again') await wake.wait(Math.max(0, due - deps.clock.monotonic()), signal);
+    rung = result === 'again' || deps.clock.monotonic() < due;
+    task = await read(state);
+  }
+};
+
+/** Starts at once. The caller keeps the driver until `done` settles. */
+export const startAttemptDriver = (
+  deps: AttemptDeps,
+  first: Task,
+  signal: AbortSignal,
+): AttemptDriver => {
+  const wake = createWake(deps.clock);
+  const own = linkAbort(signal);
+  const state: Drive = {
+    deps,
+    first,
+    wake,
+    signal: own.signal,
+    watch: newWatch(runOf(first).job, deps.clock.monotonic()),
+  };
+  return {
+    ring: wake.ring,
+    alive() {
+      state.watch.lastLife = deps.clock.monotonic();
+    },
+    done: drive(state).finally(own.unlink),
+  };
+};

@@ -1,0 +1,70 @@
+/** A wish to cancel on an active attempt: tell Pulsar, again and again, until the end of the job is confirmed. */
+import { backoffDelayMs } from '../kernel/backoff.ts';
+import { isMagnetarError } from '../kernel/errors.ts';
+import { runOf } from '../tasks/attempts.ts';
+import { callSignal, untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
+import { closeAsCancelled, closeWithReport } from './closing.ts';
+import { fetchReport, sawHeartbeat } from './follow-step.ts';
+
+const exists = async (input: StepInput, name: string): Promise<boolean> => {
+  const { deps, watch } = input;
+  const bytes = await deps.transport.fetch(watch.job, name, {
+    ...callSignal(input),
+    maxBytes: 4096,
+  });
+  return bytes !== undefined;
+};
+
+/** Pulsar calls the job over: that is believed once the runner's side proves it, or nothing stirs any more. */
+const confirm = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task, watch } = input;
+  const report = await fetchReport(input);
+  if (report !== undefined) return closeWithReport(input, report);
+  if (await exists(input, 'tes/killed')) return closeAsCancelled(input, 'clean');
+  const now = deps.clock.monotonic();
+  const stirred = await sawHeartbeat(input);
+  const started = watch.heartbeat !== '' || runOf(task).inbox.started !== undefined;
+  watch.overSince ??= now;
+  if (stirred) watch.overSince = now;
+  const quietEnough = now - watch.overSince >= (started ? deps.timing.settleMs : 1_000);
+  return quietEnough ? closeAsCancelled(input, 'clean') : { waitMs: 100 };
+};
+
+const killAndLook = async (input: StepInput): Promise<StepResult> => {
+  const { deps, watch } = input;
+  deps.assertOwner();
+  await deps.transport.kill(watch.job, callSignal(input));
+  const { final } = await deps.transport.status(watch.job, callSignal(input));
+  watch.unreachableSince = undefined;
+  if (final) return confirm(input);
+  const waitMs = backoffDelayMs(deps.timing.kill, watch.polls, deps.random());
+  watch.polls += 1;
+  return { waitMs };
+};
+
+const onUnreachable = (input: StepInput, error: unknown): Promise<StepResult> | StepResult => {
+  const { deps, watch } = input;
+  const now = deps.clock.monotonic();
+  watch.unreachableSince ??= now;
+  if (now - watch.unreachableSince > deps.timing.giveUpKillMs) {
+    return closeAsCancelled(
+      input,
+      'kill',
+      'the Pulsar does not answer, the job will be killed when it does',
+    );
+  }
+  return untilReachable(input, error);
+};
+
+export const cancelStep = async (input: StepInput): Promise<StepResult> => {
+  const { point, inbox } = runOf(input.task);
+  if (inbox.report !== undefined) return closeWithReport(input, inbox.report);
+  if (point === 'prepare') return closeAsCancelled(input, 'nothing');
+  try {
+    return await killAndLook(input);
+  } catch (error) {
+    input.signal.throwIfAborted();
+    if (!isMagnetarError(error) || error.code === 'LEASE_LOST') throw error;
+    return onUnreachable(input, error);
+  }
+};

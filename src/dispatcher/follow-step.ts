@@ -1,0 +1,109 @@
+/** `run` and `collect`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
+import { isMagnetarError } from '../kernel/errors.ts';
+import { executing, runOf } from '../tasks/attempts.ts';
+import { parseReport } from '../tasks/decode-report.ts';
+import type { JobStatus } from '../tasks/ports/job-transport.ts';
+import type { Report } from '../tasks/report.ts';
+import {
+  callSignal,
+  untilNextPoll,
+  untilReachable,
+  type StepInput,
+  type StepResult,
+} from './attempt-context.ts';
+import { closeAsLost, closeWithReport } from './closing.ts';
+import { onlyHead, writeOnce } from './task-writer.ts';
+
+const REPORT_MAX_BYTES = 2 * 1024 * 1024;
+const HEARTBEAT_MAX_BYTES = 4096;
+
+/** The report, if the job has left one and it is this job's. */
+export const fetchReport = async (input: StepInput): Promise<Report | undefined> => {
+  const { job } = runOf(input.task);
+  const bytes = await input.deps.transport.fetch(job, 'tes/report.json', {
+    ...callSignal(input),
+    maxBytes: REPORT_MAX_BYTES,
+  });
+  const report = bytes === undefined ? undefined : parseReport(Buffer.from(bytes).toString('utf8'));
+  return report?.job === job ? report : undefined;
+};
+
+/** Looks at the heartbeat; true when it has changed since the last look. */
+export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
+  const { deps, watch } = input;
+  const bytes = await deps.transport.fetch(watch.job, 'tes/heartbeat.json', {
+    ...callSignal(input),
+    maxBytes: HEARTBEAT_MAX_BYTES,
+  });
+  const text = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
+  if (text === '' || text === watch.heartbeat) return false;
+  watch.heartbeat = text;
+  watch.lastLife = deps.clock.monotonic();
+  return true;
+};
+
+/** Pulsar calls the job over and there is no report: it closes once nothing has stirred for a while. */
+const onOver = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
+  const { deps, watch } = input;
+  const now = deps.clock.monotonic();
+  const report =
+    (status.report === undefined ? undefined : parseReport(status.report)) ??
+    (await fetchReport(input));
+  if (report?.job === watch.job) return closeWithReport(input, report);
+  if (await sawHeartbeat(input)) watch.overSince = undefined;
+  watch.overSince ??= now;
+  if (now - watch.overSince < deps.timing.settleMs) return { waitMs: deps.timing.settleMs / 8 };
+  const text = status.failure === undefined ? '' : `: ${status.failure.slice(0, 2000)}`;
+  return closeAsLost(
+    input,
+    `Pulsar says "${status.status}" and the job left no report${text}`,
+    'kill',
+  );
+};
+
+/** Pulsar believes that the job goes on; after a restart it may believe so for ever. */
+const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
+  const { deps, task, watch } = input;
+  const quiet = deps.clock.monotonic() - watch.lastLife;
+  watch.overSince = undefined;
+  if (status.status === 'queued') {
+    watch.lastLife = deps.clock.monotonic();
+    return untilNextPoll(input);
+  }
+  if (quiet < deps.timing.quietMs) return untilNextPoll(input);
+  const report = await fetchReport(input);
+  if (report !== undefined) return closeWithReport(input, report);
+  if (await sawHeartbeat(input)) return untilNextPoll(input);
+  const started = watch.heartbeat !== '' || runOf(task).inbox.started !== undefined;
+  const limit = started ? deps.timing.silenceMs : deps.timing.startMs;
+  return quiet < limit
+    ? untilNextPoll(input)
+    : closeAsLost(input, 'the job gives no sign of life any more', 'kill');
+};
+
+const poll = async (input: StepInput): Promise<StepResult> => {
+  const { deps, watch } = input;
+  try {
+    const status = await deps.transport.status(watch.job, callSignal(input));
+    watch.failures = 0;
+    return await (status.final ? onOver(input, status) : onGoing(input, status));
+  } catch (error) {
+    input.signal.throwIfAborted();
+    if (!isMagnetarError(error)) throw error;
+    watch.lastLife = deps.clock.monotonic(); // silence proves nothing while nobody can be asked
+    return untilReachable(input, error);
+  }
+};
+
+/** Follows a job that was sent. `rung` = something about the task changed, so that no poll is due. */
+export const followStep = async (input: StepInput, rung: boolean): Promise<StepResult> => {
+  const { deps, task, signal } = input;
+  const { inbox } = runOf(task);
+  if (inbox.report !== undefined) return closeWithReport(input, inbox.report);
+  if (inbox.executing !== undefined && task.head.state === 'INITIALIZING') {
+    const head = executing(task, deps.clock.now());
+    await writeOnce(deps.store, task, onlyHead(head), { signal });
+    return 'wait';
+  }
+  return rung ? 'wait' : poll(input);
+};

@@ -1,0 +1,27 @@
+/** The files of one job: launcher, runner and plan. */
+import { buildPlan } from '../tasks/build-plan.ts';
+import { runOf } from '../tasks/attempts.ts';
+import type { JobFile } from '../tasks/ports/job-transport.ts';
+import type { StepInput } from './attempt-context.ts';
+
+/** Reads what the client gave by content and writes the plan; throws NO_METHOD when data cannot be moved. */
+export const jobFilesOf = async ({
+  deps,
+  task,
+  signal,
+}: StepInput): Promise<readonly JobFile[]> => {
+  const { job } = runOf(task);
+  const wantsContent =
+    task.spec.inputs?.some((input) => input.content_bytes !== undefined) ?? false;
+  const parts = wantsContent ? await deps.store.parts([task.id], ['content'], { signal }) : [];
+  const beacon = deps.beaconFor(job);
+  const plan = buildPlan({
+    job,
+    spec: task.spec,
+    contents: new Map(parts.map(({ index, text }) => [index, text])),
+    destination: deps.destination,
+    rules: deps.rules,
+    ...(beacon === undefined ? {} : { beacon }),
+  });
+  return [...deps.runnerFiles, { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) }];
+};

@@ -1,0 +1,108 @@
+/** From `prepare` to `run`: the job is sent once, or found again after a restart. */
+import { isMagnetarError } from '../kernel/errors.ts';
+import { atPoint, redone, runOf } from '../tasks/attempts.ts';
+import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
+import {
+  callSignal,
+  untilNextPoll,
+  untilReachable,
+  type StepInput,
+  type StepResult,
+} from './attempt-context.ts';
+import { closeAsFailed, closeAsLost } from './closing.ts';
+import { jobFilesOf } from './job-files.ts';
+import { onlyHead, settle, writeOnce } from './task-writer.ts';
+import { MAX_TRIES } from './timing.ts';
+
+const recordRun = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task, signal } = input;
+  const { job } = runOf(task);
+  await settle(
+    deps.store,
+    task.id,
+    (now) =>
+      now.head.run?.job === job && now.head.run.point === 'submit'
+        ? onlyHead(atPoint(now, 'run', deps.clock.now()))
+        : undefined,
+    { signal },
+  );
+  return untilNextPoll(input);
+};
+
+const send = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task } = input;
+  const files = await jobFilesOf(input);
+  deps.assertOwner();
+  try {
+    await deps.transport.submit(runOf(task).job, files, callSignal(input));
+  } catch (error) {
+    input.signal.throwIfAborted();
+    return untilReachable(input, error);
+  }
+  return recordRun(input);
+};
+
+/** `prepare`: everything that can fail without Pulsar, then the record, then the job is sent. */
+export const prepareStep = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task, signal } = input;
+  try {
+    await jobFilesOf(input);
+  } catch (error) {
+    if (isMagnetarError(error, 'NO_METHOD')) return closeAsFailed(input, error);
+    throw error;
+  }
+  const recorded = await writeOnce(
+    deps.store,
+    task,
+    onlyHead(atPoint(task, 'submit', deps.clock.now())),
+    { signal, uncancelled: true },
+  );
+  return recorded === undefined ? 'again' : send({ ...input, task: recorded });
+};
+
+const redo = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task, signal } = input;
+  if (runOf(task).try >= MAX_TRIES) {
+    return closeAsLost(input, 'the Pulsar lost the job each time it was sent', 'kill');
+  }
+  await writeOnce(deps.store, task, onlyHead(redone(task, deps.clock.now())), {
+    signal,
+    uncancelled: true,
+  });
+  return 'again';
+};
+
+/** What Pulsar says of a job that was perhaps sent → what to do. Only a job that never started may be sent again. */
+const ON_FOUND: Readonly<Record<PulsarStatus, (input: StepInput) => Promise<StepResult>>> = {
+  preprocessing: send,
+  lost: redo,
+  queued: recordRun,
+  running: recordRun,
+  postprocessing: recordRun,
+  complete: recordRun,
+  cancelled: recordRun,
+  failed: recordRun,
+  unknown: recordRun,
+};
+
+/** `submit`: the record says it was sent, nobody knows whether it arrived. */
+export const resumeSubmitStep = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task } = input;
+  const { job, inbox } = runOf(task);
+  if (inbox.started !== undefined) return recordRun(input);
+  try {
+    const { status } = await deps.transport.status(job, callSignal(input));
+    const heartbeat =
+      status === 'preprocessing'
+        ? await deps.transport.fetch(job, 'tes/heartbeat.json', {
+            ...callSignal(input),
+            maxBytes: 4096,
+          })
+        : undefined;
+    return await (heartbeat === undefined ? ON_FOUND[status](input) : recordRun(input));
+  } catch (error) {
+    input.signal.throwIfAborted();
+    if (!isMagnetarError(error)) throw error;
+    return untilReachable(input, error);
+  }
+};

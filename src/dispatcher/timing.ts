@@ -1,0 +1,56 @@
+/** Every period and limit of the dispatcher, in milliseconds, as data; tests shorten them. */
+import type { BackoffPolicy } from '../kernel/backoff.ts';
+
+export interface Timing {
+  /** How often an owner proves that it lives. */
+  readonly renewMs: number;
+  /** An owner stops acting this long after it sent its last good renewal. */
+  readonly actMs: number;
+  /** A candidate takes over when the beat has not changed for this long by its own clock. */
+  readonly takeOverMs: number;
+  /** How often the epoch is stamped again, to find a late claim by a former owner. */
+  readonly stampMs: number;
+  /** Safety net under the nudges: how often waiting tasks and debts are looked for. */
+  readonly sweepMs: number;
+  /** Polls of a job that gives no sign of its own. */
+  readonly poll: BackoffPolicy;
+  /** Without a sign for this long, report and heartbeat are fetched. */
+  readonly quietMs: number;
+  /** Without a changing heartbeat for this long, a started job is lost. */
+  readonly silenceMs: number;
+  /** A job that Pulsar took must give its first sign within this. */
+  readonly startMs: number;
+  /** After Pulsar called a job over, a report may follow, or a heartbeat prove that it lives. */
+  readonly settleMs: number;
+  /** Repeated kills until the end is seen. */
+  readonly kill: BackoffPolicy;
+  /** A cancelled task is shown as such although its Pulsar has been unreachable for this long. */
+  readonly giveUpKillMs: number;
+  /** Repeated calls to a Pulsar that does not answer. */
+  readonly unreachable: BackoffPolicy;
+  /** One call to Pulsar. */
+  readonly callMs: number;
+}
+
+export const DEFAULT_TIMING: Timing = {
+  renewMs: 2_000,
+  actMs: 7_000,
+  takeOverMs: 10_000,
+  stampMs: 5_000,
+  sweepMs: 1_000,
+  poll: { firstMs: 1_000, factor: 1.6, maxMs: 10_000 },
+  quietMs: 20_000,
+  silenceMs: 90_000,
+  startMs: 300_000,
+  settleMs: 8_000,
+  kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },
+  giveUpKillMs: 300_000,
+  unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },
+  callMs: 60_000,
+};
+
+/** Attempts of a task whose job was lost before a container ran (DESIGN section 4); afterwards one is all. */
+export const MAX_ATTEMPTS = 3;
+
+/** Jobs of one attempt: Pulsar may lose what it was sent, but not for ever. */
+export const MAX_TRIES = 3;

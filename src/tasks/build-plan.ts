@@ -1,0 +1,73 @@
+/** Writes the plan of an attempt: what the task asks, how its data moves, what the destination and the operator set. Pure. */
+import type { Destination } from './destination.ts';
+import type { JobId } from './ids.ts';
+import {
+  PLAN_VERSION,
+  type Plan,
+  type PlanBeacon,
+  type PlanExecutor,
+  type PlanStorage,
+} from './plan.ts';
+import { requirementsOf } from './requirements.ts';
+import type { TaskExecutor, TaskSpec } from './spec.ts';
+import { planTransfers } from './transfers.ts';
+
+/** Rules that hold for every plan of this installation. */
+export interface PlanRules {
+  /** Id of the installation. */
+  readonly server: string;
+  readonly storage: PlanStorage;
+  readonly missing_output: Plan['missing_output'];
+}
+
+export interface PlanRequest {
+  readonly job: JobId;
+  readonly spec: TaskSpec;
+  /** Text of the inputs given by content, by index. */
+  readonly contents: ReadonlyMap<number, string>;
+  readonly destination: Destination;
+  readonly rules: PlanRules;
+  readonly beacon?: PlanBeacon;
+}
+
+const optional = <Key extends string, Value>(key: Key, value: Value | undefined) =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+
+const planExecutor = (executor: TaskExecutor): PlanExecutor => ({
+  image: executor.image,
+  command: executor.command,
+  env: executor.env ?? {},
+  ignore_error: executor.ignore_error ?? false,
+  ...optional('workdir', executor.workdir),
+  ...optional('stdin', executor.stdin),
+  ...optional('stdout', executor.stdout),
+  ...optional('stderr', executor.stderr),
+});
+
+const positive = (value: number): number | undefined => (value > 0 ? value : undefined);
+
+/** Throws NO_METHOD when a URL cannot be moved to or from this destination. */
+export const buildPlan = (request: PlanRequest): Plan => {
+  const { spec, destination, rules } = request;
+  const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
+  return {
+    v: PLAN_VERSION,
+    job: request.job,
+    server: rules.server,
+    runtime: destination.runtime,
+    mounts: destination.mounts,
+    env: destination.env,
+    limits: {
+      ...destination.limits,
+      ...optional('cpus', positive(cores)),
+      ...optional('ram_bytes', positive(ram_bytes)),
+      ...optional('disk_bytes', positive(disk_bytes)),
+    },
+    storage: rules.storage,
+    missing_output: rules.missing_output,
+    executors: spec.executors.map(planExecutor),
+    ...planTransfers(spec, request.contents, destination.reach),
+    volumes: spec.volumes ?? [],
+    ...optional('beacon', request.beacon),
+  };
+};
