@@ -1,0 +1,142 @@
+/** One HTTP call to a Pulsar: builds the URL, bounds concurrency, time and size, and translates failures. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios, { type AxiosResponse } from 'axios';
+import { MagnetarError } from '../../kernel/errors.ts';
+import { abortReason, hungUp, isHangUp, isTooLarge, refused, unreachable } from './failures.ts';
+import { createGate } from './gate.ts';
+
+/** Where a Pulsar listens now; asked for at each call because the embedded one may move to another port. */
+export interface Endpoint {
+  /** Base URL without user, query or trailing slash. */
+  readonly url: string;
+  readonly privateToken?: string;
+}
+
+/** Calls under way per lane. Pulsar has four threads: transfers must leave some to the polls (protocol A.1). */
+export const LANES = { control: 2, poll: 2, transfer: 2, probe: 1 } as const;
+
+export interface Call {
+  /** For messages: what is being done. */
+  readonly what: string;
+  readonly lane: keyof typeof LANES;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Without the manager's prefix; its segments are checked names. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export type Answer =
+  | { readonly kind: 'ok'; readonly body: Buffer }
+  | { readonly kind: 'error'; readonly status: number }
+  | { readonly kind: 'hang-up' };
+
+export interface PulsarClient {
+  /** Address for messages. */
+  where(): string;
+  /** The answer as it is. Throws when there is none, and for 401 and answers of a proxy. */
+  ask(call: Call): Promise<Answer>;
+  /** The body of a 200; anything else is thrown. */
+  send(call: Call): Promise<Buffer>;
+  close(): void;
+}
+
+export interface ClientOptions {
+  readonly endpoint: () => Endpoint;
+  /** Manager other than `_default_`. */
+  readonly manager?: string;
+  readonly timeoutMs: number;
+}
+
+/** gunicorn closes idle connections after 2 s (protocol A.1); ours must go first. */
+const IDLE_MS = 1000;
+/** A transfer may take this many times longer than another call. */
+const TRANSFER_FACTOR = 10;
+
+const queryText = (endpoint: Endpoint, query: Readonly<Record<string, string>>): string => {
+  const token = endpoint.privateToken;
+  const all = token === undefined ? query : { ...query, private_token: token };
+  return Object.entries(all)
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .join('&');
+};
+
+const toBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+export const createPulsarClient = (options: ClientOptions): PulsarClient => {
+  const agentOptions = { keepAlive: true, timeout: IDLE_MS };
+  const httpAgent = new HttpAgent(agentOptions);
+  const httpsAgent = new HttpsAgent(agentOptions);
+  const closed = new AbortController();
+  const gates = {
+    control: createGate(LANES.control),
+    poll: createGate(LANES.poll),
+    transfer: createGate(LANES.transfer),
+    probe: createGate(LANES.probe),
+  };
+  const prefix =
+    options.manager === undefined ? '' : `/managers/${encodeURIComponent(options.manager)}`;
+  const where = (): string => `Pulsar at ${options.endpoint().url}${prefix}`;
+
+  const exchange = (call: Call, signal: AbortSignal): Promise<AxiosResponse<Buffer>> => {
+    const endpoint = options.endpoint();
+    const factor = call.lane === 'transfer' ? TRANSFER_FACTOR : 1;
+    return axios.request<Buffer>({
+      method: call.method,
+      url: `${endpoint.url}${prefix}${call.path}?${queryText(endpoint, call.query ?? {})}`,
+      data: call.body === undefined ? undefined : toBuffer(call.body),
+      headers: { 'content-type': 'application/octet-stream' },
+      responseType: 'arraybuffer',
+      validateStatus: () => true,
+      maxRedirects: 0, // a redirect would carry the token elsewhere
+      proxy: false,
+      decompress: false,
+      maxContentLength: call.maxBytes,
+      maxBodyLength: Infinity,
+      timeout: options.timeoutMs * factor,
+      httpAgent,
+      httpsAgent,
+      signal,
+    });
+  };
+
+  const ask = async (call: Call): Promise<Answer> => {
+    const signal = AbortSignal.any([call.signal, closed.signal]);
+    try {
+      const answer = await gates[call.lane].run(() => exchange(call, signal), signal);
+      if (answer.status === 200) return { kind: 'ok', body: answer.data };
+      const failure = refused(where(), call.what, answer.status);
+      if (failure.code !== 'PULSAR_REFUSED') throw failure;
+      return { kind: 'error', status: answer.status };
+    } catch (error) {
+      if (signal.aborted) throw abortReason(signal);
+      if (error instanceof MagnetarError) throw error;
+      if (isHangUp(error)) return { kind: 'hang-up' };
+      if (isTooLarge(error)) {
+        const limit = `larger than ${String(call.maxBytes)} bytes`;
+        throw new MagnetarError('PULSAR_REFUSED', `${where()}: "${call.what}" is ${limit}`);
+      }
+      throw unreachable(where(), error);
+    }
+  };
+
+  return {
+    where,
+    ask,
+    async send(call) {
+      const answer = await ask(call);
+      if (answer.kind === 'ok') return answer.body;
+      if (answer.kind === 'hang-up') throw hungUp(where(), call.what);
+      throw refused(where(), call.what, answer.status);
+    },
+    close() {
+      closed.abort(new MagnetarError('ABORTED', 'the transport is closed'));
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
+};

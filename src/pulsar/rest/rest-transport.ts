@@ -1,0 +1,168 @@
+/** JobTransport over Pulsar's REST interface. */
+import { MagnetarError } from '../../kernel/errors.ts';
+import type { JobId } from '../../tasks/ids.ts';
+import type { CallOptions } from '../../tasks/ports/call.ts';
+import type { JobFile, JobStatus, JobTransport } from '../../tasks/ports/job-transport.ts';
+import { decodeObject, decodeStatus, textOf } from './answers.ts';
+import { createPulsarClient, type Endpoint, type PulsarClient } from './client.ts';
+import { refused } from './failures.ts';
+import { assertFileName, assertJobId } from './names.ts';
+import { createSubmit } from './submit.ts';
+
+export interface TransportOptions {
+  /** Manager of the Pulsar other than `_default_`. */
+  readonly manager?: string;
+  /** Report below the job's `metadata/`, brought along in the final status. */
+  readonly reportName: string;
+  /** Limit of a call without a file; a transfer gets ten times as long. */
+  readonly timeoutMs?: number;
+}
+
+export interface RestTransportOptions extends TransportOptions {
+  /** `http(s)://host:port[/path]`, without user and query. */
+  readonly url: string;
+  readonly privateToken?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** A small answer of Pulsar itself. */
+const ANSWER_BYTES = 1024 * 1024;
+/** A final status: streams up to 2 MiB, the report, and every file name of the job (protocol A.5). */
+const STATUS_BYTES = 64 * 1024 * 1024;
+/** Where the working folder, from which dynamic file sources count, finds the report. */
+const reportFile = (reportName: string): string => `../metadata/${reportName}`;
+
+const checkedUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const extras = `${url?.username ?? ''}${url?.password ?? ''}${url?.search ?? ''}${url?.hash ?? ''}`;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || extras !== '') {
+    const rule = 'must be http(s)://host:port[/path] without user, query and fragment';
+    throw new MagnetarError('CONFIG_INVALID', `the URL of a Pulsar ${rule}`);
+  }
+  return url.href.replace(/\/+$/, '');
+};
+
+const readStatus = async (
+  client: PulsarClient,
+  report: string,
+  job: JobId,
+  { signal }: CallOptions,
+): Promise<JobStatus> => {
+  const body = await client.send({
+    what: 'status',
+    lane: 'poll',
+    method: 'GET',
+    path: `/jobs/${job}/status`,
+    maxBytes: STATUS_BYTES,
+    signal,
+  });
+  const answer = decodeObject(body);
+  if (answer !== undefined) return decodeStatus(answer, report);
+  throw new MagnetarError('PULSAR_REFUSED', `${client.where()}: the status is not JSON`);
+};
+
+const readVersion = async (client: PulsarClient, { signal }: CallOptions): Promise<string> => {
+  const call = { what: 'health', lane: 'probe', method: 'GET', path: '/healthz' } as const;
+  const body = await client.send({ ...call, maxBytes: ANSWER_BYTES, signal });
+  const version = textOf(decodeObject(body), 'version');
+  if (version !== undefined) return version;
+  throw new MagnetarError('PULSAR_REFUSED', `${client.where()} is not a Pulsar`);
+};
+
+/**
+ * A missing file is a 500, a folder a hang-up (protocol A.2), and so are other troubles: the file counts as absent
+ * only when Pulsar is well. After a hang-up it is asked once more, because a Pulsar that was just restarted hangs up too.
+ */
+const readFile = async (
+  client: PulsarClient,
+  job: JobId,
+  name: string,
+  { signal, maxBytes }: CallOptions & { readonly maxBytes: number },
+): Promise<Uint8Array | undefined> => {
+  const call = {
+    what: 'download',
+    lane: 'transfer',
+    method: 'GET',
+    path: `/jobs/${job}/files`,
+    query: { type: 'output_metadata', name },
+    maxBytes,
+    signal,
+  } as const;
+  const first = await client.ask(call);
+  if (first.kind === 'ok') return first.body;
+  if (first.kind === 'error' && first.status !== 500) {
+    throw refused(client.where(), call.what, first.status);
+  }
+  await readVersion(client, { signal });
+  if (first.kind === 'error') return undefined;
+  const second = await client.ask(call);
+  return second.kind === 'ok' ? second.body : undefined;
+};
+
+/** The transport over a client whose endpoint may change; used by the embedded Pulsar. */
+export const createTransportTo = (
+  endpoint: () => Endpoint,
+  options: TransportOptions,
+): JobTransport => {
+  const { reportName, timeoutMs = DEFAULT_TIMEOUT_MS, manager } = options;
+  assertFileName(reportName);
+  const client = createPulsarClient({
+    endpoint,
+    timeoutMs,
+    ...(manager === undefined ? {} : { manager }),
+  });
+  const report = reportFile(reportName);
+  const status = (job: JobId, call: CallOptions) => readStatus(client, report, job, call);
+  const submit = createSubmit({ client, status, report, answerBytes: ANSWER_BYTES });
+
+  const command = async (
+    what: string,
+    method: 'PUT' | 'DELETE',
+    path: string,
+    call: CallOptions,
+  ) => {
+    const rest = { lane: 'control', maxBytes: ANSWER_BYTES, signal: call.signal } as const;
+    await client.send({ what, method, path, ...rest });
+  };
+
+  return {
+    async submit(job, files: readonly JobFile[], call) {
+      assertJobId(job);
+      for (const file of files) assertFileName(file.name);
+      await submit(job, files, call);
+    },
+    async status(job, call) {
+      assertJobId(job);
+      return status(job, call);
+    },
+    async fetch(job, name, call) {
+      assertJobId(job);
+      assertFileName(name);
+      return readFile(client, job, name, call);
+    },
+    async kill(job, call) {
+      assertJobId(job);
+      await command('cancel', 'PUT', `/jobs/${job}/cancel`, call);
+    },
+    async clean(job, call) {
+      assertJobId(job);
+      await command('clean', 'DELETE', `/jobs/${job}`, call);
+    },
+    async probe(call) {
+      return { version: await readVersion(client, call) };
+    },
+    close() {
+      client.close();
+      return Promise.resolve();
+    },
+  };
+};
+
+/** A Pulsar that runs elsewhere. Throws CONFIG_INVALID for a URL that is no plain base URL. */
+export const createRestTransport = (options: RestTransportOptions): JobTransport => {
+  const endpoint: Endpoint = {
+    url: checkedUrl(options.url),
+    ...(options.privateToken === undefined ? {} : { privateToken: options.privateToken }),
+  };
+  return createTransportTo(() => endpoint, options);
+};
