@@ -5,10 +5,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A copy, so that later changes have no effect. */
 export const readEnvironment = (): Environment => ({ ...process.env });
 
-/** The interpreter and tools of the machine, for children that need its PATH and locale. */
-export const pathOf = (environment: Environment): string =>
-  environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
-
 export interface TesEnvironment {
   readonly url: string;
   /** Value of the Authorization header; undefined = none. */

@@ -1,0 +1,138 @@
+/** A small TES client over fetch: finds the prefix of any TES server and turns failures into messages that say what to do. */
+import { isRecord } from '../config/formats.ts';
+import { UsageError } from './program.ts';
+import { readErrorText, readId, readPage, type TesPage } from './tes-task.ts';
+
+export type TesView = 'MINIMAL' | 'BASIC' | 'FULL';
+
+export interface TesClient {
+  submit(task: unknown): Promise<string>;
+  get(id: string, view: TesView): Promise<unknown>;
+  list(query: URLSearchParams): Promise<TesPage>;
+  cancel(id: string): Promise<void>;
+  serviceInfo(): Promise<unknown>;
+}
+
+/** A failure that may pass: the server does not answer, or answers 5xx. */
+export class TransientError extends UsageError {}
+
+const CALL_LIMIT_MS = 60_000;
+
+const PREFIXES = ['/ga4gh/tes/v1', '/v1', ''];
+
+/** Asked in this order under each prefix; the second is where TES 0.x kept it. */
+const PROBES = ['/service-info', '/tasks/service-info', '/tasks?page_size=1&view=MINIMAL'];
+
+/** Candidate bases: a URL with a path is tried as it is first. */
+export const basesOf = (url: string): readonly string[] => {
+  const given = url.replace(/\/+$/, '');
+  const bases = PREFIXES.map((prefix) => `${given}${prefix}`);
+  return new URL(given).pathname === '/' ? bases : [given, ...bases.slice(0, -1)];
+};
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+interface Call {
+  readonly method?: 'GET' | 'POST';
+  readonly body?: unknown;
+}
+
+const reasonOf = (error: unknown): string => {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  if (code === 'ECONNREFUSED') return 'nothing listens there';
+  if (code === 'ENOTFOUND') return 'no such host';
+  if (cause instanceof Error && cause.message !== '') return cause.message;
+  return error instanceof Error ? error.message : String(error);
+};
+
+const isJsonObject = (body: string): boolean => {
+  try {
+    return isRecord(JSON.parse(body) as unknown);
+  } catch {
+    return false;
+  }
+};
+
+export interface TesClientOptions {
+  readonly url: string;
+  readonly authorization: string | undefined;
+}
+
+const REFUSED_ADVICE: Readonly<Record<number, string>> = {
+  401: ' (set TES_TOKEN, or TES_USER and TES_PASSWORD)',
+  403: ' (these credentials may not, or the server refuses this address; see its log)',
+};
+
+export const createTesClient = ({ url, authorization }: TesClientOptions): TesClient => {
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new UsageError(`${url} is no http(s) URL; give one by --url or TES_URL`);
+  }
+
+  const send = async (address: string, { method = 'GET', body }: Call): Promise<Answer> => {
+    try {
+      const response = await fetch(address, {
+        method,
+        signal: AbortSignal.timeout(CALL_LIMIT_MS),
+        headers: {
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.text() };
+    } catch (error) {
+      throw new TransientError(
+        `cannot reach ${url}: ${reasonOf(error)}\n` +
+          'Start a server with ./bin/magnetar serve, or name another by --url or TES_URL.',
+      );
+    }
+  };
+
+  const findBase = async (): Promise<string> => {
+    for (const base of basesOf(url)) {
+      for (const probe of PROBES) {
+        const { status, body } = await send(`${base}${probe}`, {});
+        if (status === 401 || status === 403) return base; // the call itself will say why
+        if (status === 200 && isJsonObject(body)) return base;
+        if (status >= 500) throw new TransientError(`${base}${probe} answers ${String(status)}: ${readErrorText(body)}`);
+      }
+    }
+    throw new UsageError(`no TES API found at ${url}; tried ${basesOf(url).join(', ')}`);
+  };
+
+  let base: Promise<string> | undefined;
+  const knownBase = (): Promise<string> => {
+    base ??= findBase().catch((error: unknown) => {
+      base = undefined;
+      throw error;
+    });
+    return base;
+  };
+
+  const call = async (path: string, options: Call = {}): Promise<unknown> => {
+    const { status, body } = await send(`${await knownBase()}${path}`, options);
+    if (status >= 200 && status < 300) return body === '' ? {} : (JSON.parse(body) as unknown);
+    const message = `the server answers ${String(status)}: ${readErrorText(body)}${REFUSED_ADVICE[status] ?? ''}`;
+    throw status >= 500 ? new TransientError(message) : new UsageError(message);
+  };
+
+  return {
+    submit: async (task) => readId(await call('/tasks', { method: 'POST', body: task })),
+    get: (id, view) => call(`/tasks/${encodeURIComponent(id)}?view=${view}`),
+    list: async (query) => readPage(await call(`/tasks?${query.toString()}`)),
+    cancel: async (id) => {
+      await call(`/tasks/${encodeURIComponent(id)}:cancel`, { method: 'POST', body: {} });
+    },
+    serviceInfo: async () => {
+      const found = await knownBase();
+      const { status, body } = await send(`${found}/service-info`, {});
+      if (status === 200 && isJsonObject(body)) return JSON.parse(body) as unknown;
+      return call('/tasks/service-info');
+    },
+  };
+};

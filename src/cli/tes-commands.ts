@@ -1,0 +1,147 @@
+/** What the `tes` commands do, once their arguments are read; each answers an exit code. */
+import { EXIT } from './exit-codes.ts';
+import { table, toJson, type Output } from './output.ts';
+import { UsageError } from './program.ts';
+import { readTaskFile } from './task-file.ts';
+import type { TesClient, TesView } from './tes-client.ts';
+import { logLines } from './tes-logs.ts';
+import { readTask } from './tes-task.ts';
+import { waitForAll, worstCode, type WaitResult } from './tes-wait.ts';
+
+export interface TesContext {
+  readonly client: TesClient;
+  readonly output: Output;
+  readonly json: boolean;
+}
+
+export interface WaitArguments {
+  readonly timeout: number | undefined;
+}
+
+const runWait = async (
+  { client, output }: TesContext,
+  ids: readonly string[],
+  timeout: number | undefined,
+): Promise<readonly WaitResult[]> =>
+  waitForAll(client, ids, {
+    timeout,
+    onState: (id, state) => {
+      output.note(`${id} ${state}`);
+    },
+  });
+
+const hintsFor = (results: readonly WaitResult[]): readonly string[] =>
+  results.flatMap(({ id, code, state }) => {
+    if (code === EXIT.timeout) return [`${id} is still ${state}; it goes on: tes wait ${id}`];
+    return code === EXIT.executorError || code === EXIT.systemError ? [`see: tes logs ${id}`] : [];
+  });
+
+export interface SubmitArguments extends WaitArguments {
+  readonly file: string;
+  readonly wait: boolean;
+}
+
+export const submit = async (context: TesContext, given: SubmitArguments): Promise<number> => {
+  const { client, output, json } = context;
+  const id = await client.submit(readTaskFile(given.file));
+  if (id === '') throw new UsageError('the server took the task but answered no id');
+  if (!given.wait) {
+    output.line(json ? toJson({ id }) : id);
+    return EXIT.ok;
+  }
+  if (!json) output.line(id);
+  const results = await runWait(context, [id], given.timeout);
+  if (json) output.line(toJson(await client.get(id, 'FULL')));
+  else hintsFor(results).forEach(output.note);
+  return worstCode(results);
+};
+
+export const wait = async (
+  context: TesContext,
+  ids: readonly string[],
+  { timeout }: WaitArguments,
+): Promise<number> => {
+  const results = await runWait(context, ids, timeout);
+  if (context.json) context.output.line(toJson(results.map(({ id, state }) => ({ id, state }))));
+  else hintsFor(results).forEach(context.output.note);
+  return worstCode(results);
+};
+
+export interface ListArguments {
+  readonly state: string | undefined;
+  readonly namePrefix: string | undefined;
+  /** `key` or `key=value`. */
+  readonly tags: readonly string[];
+  readonly limit: number;
+  readonly all: boolean;
+}
+
+const MAX_PAGE = 256;
+
+const listQuery = (given: ListArguments): URLSearchParams => {
+  const query = new URLSearchParams({ view: 'BASIC' });
+  if (given.state !== undefined) query.set('state', given.state.toUpperCase());
+  if (given.namePrefix !== undefined) query.set('name_prefix', given.namePrefix);
+  for (const tag of given.tags) {
+    const [key = '', ...value] = tag.split('=');
+    query.append('tag_key', key);
+    query.append('tag_value', value.join('='));
+  }
+  return query;
+};
+
+const readTasks = async (client: TesClient, given: ListArguments): Promise<readonly unknown[]> => {
+  const wanted = given.all ? Number.POSITIVE_INFINITY : given.limit;
+  const query = listQuery(given);
+  const tasks: unknown[] = [];
+  for (let token = ''; tasks.length < wanted; ) {
+    query.set('page_size', String(Math.min(MAX_PAGE, wanted - tasks.length)));
+    if (token !== '') query.set('page_token', token);
+    const page = await client.list(query);
+    tasks.push(...page.tasks);
+    if (page.next === '' || page.next === token) break;
+    token = page.next;
+  }
+  return tasks.slice(0, given.all ? undefined : given.limit);
+};
+
+export const list = async (context: TesContext, given: ListArguments): Promise<number> => {
+  const tasks = await readTasks(context.client, given);
+  if (context.json) {
+    context.output.line(toJson(tasks));
+    return EXIT.ok;
+  }
+  const rows = tasks.map(readTask).map(({ id, state, created, name }) => [id, state, created, name]);
+  for (const row of table([['ID', 'STATE', 'CREATED', 'NAME'], ...rows])) context.output.line(row);
+  return EXIT.ok;
+};
+
+export const get = async (context: TesContext, id: string, view: TesView): Promise<number> => {
+  context.output.line(toJson(await context.client.get(id, view)));
+  return EXIT.ok;
+};
+
+export const logs = async (context: TesContext, id: string): Promise<number> => {
+  const answer = await context.client.get(id, 'FULL');
+  const task = readTask(answer);
+  if (context.json) {
+    context.output.line(toJson({ id: task.id, state: task.state, attempts: task.attempts }));
+  } else {
+    logLines(task).forEach(context.output.line);
+  }
+  return EXIT.ok;
+};
+
+export const cancel = async (context: TesContext, ids: readonly string[]): Promise<number> => {
+  for (const id of ids) {
+    await context.client.cancel(id);
+    if (!context.json) context.output.line(`${id} is told to stop`);
+  }
+  if (context.json) context.output.line(toJson({ canceled: ids }));
+  return EXIT.ok;
+};
+
+export const info = async (context: TesContext): Promise<number> => {
+  context.output.line(toJson(await context.client.serviceInfo()));
+  return EXIT.ok;
+};
