@@ -3,6 +3,7 @@ import { messageOf } from '../kernel/errors.ts';
 import { linkAbort } from '../kernel/link-abort.ts';
 import { createWake, type Wake } from '../kernel/wake.ts';
 import { runOf } from '../tasks/attempts.ts';
+import type { JobId } from '../tasks/ids.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   newWatch,
@@ -20,8 +21,8 @@ const FAULT_WAIT_MS = 1_000;
 export interface AttemptDriver {
   /** Something about the task changed: look again. */
   ring(): void;
-  /** The job gave a sign of life that is not stored. */
-  alive(): void;
+  /** A job gave a sign of life that is not stored; that of an older job is none. */
+  alive(job: JobId): void;
   /** Ends when the attempt is closed or belongs to another owner; rejects when the signal aborts. */
   readonly done: Promise<void>;
 }
@@ -108,8 +109,8 @@ export const startAttemptDriver = (
   };
   return {
     ring: wake.ring,
-    alive() {
-      state.watch.lastLife = deps.clock.monotonic();
+    alive(job) {
+      if (state.watch.job === job) state.watch.lastLife = deps.clock.monotonic();
     },
     done: drive(state).finally(own.unlink),
   };

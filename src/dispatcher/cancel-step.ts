@@ -2,6 +2,7 @@
 import { backoffDelayMs } from '../kernel/backoff.ts';
 import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
+import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
 import { callSignal, untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
 import { fetchReport, sawHeartbeat } from './follow-step.ts';
@@ -30,13 +31,22 @@ const confirm = async (input: StepInput): Promise<StepResult> => {
   return quietEnough ? closeAsCancelled(input, 'clean') : { waitMs: 100 };
 };
 
+/** Pulsar ignores a kill of what was set up but never launched: removing its folder ends it, whatever state it is in. */
+const neverLaunched = ({ deps, task, watch }: StepInput, status: PulsarStatus): boolean => {
+  if (status !== 'preprocessing' || runOf(task).inbox.started !== undefined) return false;
+  const now = deps.clock.monotonic();
+  watch.overSince ??= now;
+  return now - watch.overSince >= deps.timing.launchMs;
+};
+
 const killAndLook = async (input: StepInput): Promise<StepResult> => {
   const { deps, watch } = input;
   deps.assertOwner();
   await deps.transport.kill(watch.job, callSignal(input));
-  const { final } = await deps.transport.status(watch.job, callSignal(input));
+  const { final, status } = await deps.transport.status(watch.job, callSignal(input));
   watch.unreachableSince = undefined;
   if (final) return confirm(input);
+  if (neverLaunched(input, status)) await deps.transport.clean(watch.job, callSignal(input));
   const waitMs = backoffDelayMs(deps.timing.kill, watch.polls, deps.random());
   watch.polls += 1;
   return { waitMs };

@@ -22,6 +22,8 @@ export interface Timing {
   readonly startMs: number;
   /** After Pulsar called a job over, a report may follow, or a heartbeat prove that it lives. */
   readonly settleMs: number;
+  /** A cancelled job that was set up but not launched after this long is removed. */
+  readonly launchMs: number;
   /** Repeated kills until the end is seen. */
   readonly kill: BackoffPolicy;
   /** A cancelled task is shown as such although its Pulsar has been unreachable for this long. */
@@ -43,6 +45,7 @@ export const DEFAULT_TIMING: Timing = {
   silenceMs: 90_000,
   startMs: 300_000,
   settleMs: 8_000,
+  launchMs: 2_000,
   kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },
   giveUpKillMs: 300_000,
   unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },

@@ -1,6 +1,7 @@
 /** A signal that follows another one and can be let go: what hangs on it is freed with it, however long its parent lives. */
 export interface LinkedAbort {
   readonly signal: AbortSignal;
+  abort(reason: unknown): void;
   unlink(): void;
 }
 
@@ -13,6 +14,9 @@ export const linkAbort = (parent: AbortSignal): LinkedAbort => {
   else parent.addEventListener('abort', follow, { once: true });
   return {
     signal: own.signal,
+    abort: (reason) => {
+      own.abort(reason);
+    },
     unlink: () => {
       parent.removeEventListener('abort', follow);
     },

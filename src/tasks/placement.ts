@@ -32,7 +32,7 @@ export const usageOf = (slots: readonly Slots[]): Usage =>
     NO_USAGE,
   );
 
-export const slotsOf = ({ cores, ram_bytes }: Requirements): Slots => ({ cores, ram_bytes });
+export const slotsOf = ({ cores, ram_bytes }: Slots): Slots => ({ cores, ram_bytes });
 
 /** Each reason why an idle destination could never run such a task; empty = it fits. */
 export const misfits = (wants: Requirements, has: Capacity): readonly string[] => {
@@ -48,7 +48,8 @@ export const misfits = (wants: Requirements, has: Capacity): readonly string[] =
   }
   if (wants.zones.length > 0 && has.zones.length > 0) {
     const common = wants.zones.some((zone) => has.zones.includes(zone));
-    if (!common) reasons.push(`wants zones ${wants.zones.join(', ')}, is in ${has.zones.join(', ')}`);
+    if (!common)
+      reasons.push(`wants zones ${wants.zones.join(', ')}, is in ${has.zones.join(', ')}`);
   }
   return reasons;
 };

@@ -2,7 +2,16 @@
 import type { ClassId, JobId, OwnerId, TaskId } from '../ids.ts';
 import type { TaskFilter } from '../filter.ts';
 import type { Requirements } from '../requirements.ts';
-import type { Inbox, Part, PartKind, Task, TaskBody, TaskHead, TaskSummary, Wish } from '../task.ts';
+import type {
+  Inbox,
+  Part,
+  PartKind,
+  Task,
+  TaskBody,
+  TaskHead,
+  TaskSummary,
+  Wish,
+} from '../task.ts';
 import type { CallOptions } from './call.ts';
 
 /** Whose tasks a call may see: one owner's, or all (an admin, the dispatcher, or access control off). */
@@ -64,6 +73,8 @@ export interface Lease {
 }
 
 export interface TaskStore {
+  /** Only one process can have this store open, so that a lease left behind is nobody's. */
+  readonly exclusive: boolean;
   /**
    * Stores a task and its parts so that they survive a power cut once this returns.
    * Parts are written first. An unknown outcome is settled by re-reading the id.
@@ -72,7 +83,11 @@ export interface TaskStore {
   summary(id: TaskId, scope: Scope, options: CallOptions): Promise<TaskSummary | undefined>;
   get(id: TaskId, scope: Scope, options: CallOptions): Promise<Task | undefined>;
   /** Parts of the given kinds of one or several tasks, ordered by task, attempt, kind, index. Callers have checked the owner. */
-  parts(ids: readonly TaskId[], kinds: readonly PartKind[], options: CallOptions): Promise<readonly Part[]>;
+  parts(
+    ids: readonly TaskId[],
+    kinds: readonly PartKind[],
+    options: CallOptions,
+  ): Promise<readonly Part[]>;
   /** Newest first. */
   listSummaries(request: ListRequest, options: CallOptions): Promise<Page<TaskSummary>>;
   list(request: ListRequest, options: CallOptions): Promise<Page<Task>>;
@@ -92,7 +107,10 @@ export interface TaskStore {
   /** What waits for a claim, grouped; cost grows with the number of waiting classes, not of tasks. */
   waiting(options: CallOptions): Promise<readonly WaitingClass[]>;
   /** Waiting tasks of one class and owner: highest priority first, then oldest. */
-  candidates(request: { readonly class: ClassId; readonly owner: OwnerId; readonly limit: number }, options: CallOptions): Promise<readonly Task[]>;
+  candidates(
+    request: { readonly class: ClassId; readonly owner: OwnerId; readonly limit: number },
+    options: CallOptions,
+  ): Promise<readonly Task[]>;
   /** Sets `run.epoch` of every active task of the destination whose epoch is lower; returns how many. */
   stamp(destination: string, epoch: number, options: CallOptions): Promise<number>;
   /** Tasks with an active attempt on the destination. */

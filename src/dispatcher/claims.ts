@@ -1,0 +1,98 @@
+/** Takes waiting tasks for one destination: as many as there is room for, in the order of tasks/placement. */
+import { claimed } from '../tasks/attempts.ts';
+import type { OwnerId } from '../tasks/ids.ts';
+import {
+  hasRoom,
+  misfits,
+  pick,
+  slotsOf,
+  usageOf,
+  type Candidate,
+  type Capacity,
+  type Usage,
+} from '../tasks/placement.ts';
+import type { TaskStore, WaitingClass } from '../tasks/ports/task-store.ts';
+import type { Slots, Task } from '../tasks/task.ts';
+
+export interface ClaimRequest {
+  readonly store: TaskStore;
+  readonly capacity: Capacity;
+  readonly epoch: number;
+  readonly now: number;
+  /** Slots in use: active attempts and unpaid kills. */
+  readonly used: readonly Slots[];
+  readonly runningOf: (owner: OwnerId) => number;
+  readonly signal: AbortSignal;
+}
+
+interface Choice {
+  readonly task: Task;
+  readonly slots: Slots;
+}
+
+const add = (used: Usage, { cores, ram_bytes }: Slots): Usage => ({
+  jobs: used.jobs + 1,
+  cores: used.cores + cores,
+  ram_bytes: used.ram_bytes + ram_bytes,
+});
+
+/** Queues of candidates by class and owner; picks until nothing fits any more. */
+const choose = (
+  queues: readonly { readonly waiting: WaitingClass; readonly tasks: Task[] }[],
+  request: ClaimRequest,
+): readonly Choice[] => {
+  const chosen: Choice[] = [];
+  let used = usageOf(request.used);
+  const running = new Map<OwnerId, number>();
+  const runningOf = (owner: OwnerId) => request.runningOf(owner) + (running.get(owner) ?? 0);
+  for (;;) {
+    const heads = queues.flatMap(({ waiting, tasks }): Candidate[] => {
+      const [task] = tasks;
+      const fits = hasRoom(slotsOf(waiting.requirements), request.capacity, used);
+      return task !== undefined && fits
+        ? [{ class: waiting.class, owner: waiting.owner, task }]
+        : [];
+    });
+    const next = pick(heads, runningOf);
+    if (next === undefined) return chosen;
+    const queue = queues.find(({ tasks }) => tasks[0] === next.task);
+    queue?.tasks.shift();
+    const slots = slotsOf(queue?.waiting.requirements ?? { cores: 0, ram_bytes: 0 });
+    chosen.push({ task: next.task, slots });
+    used = add(used, slots);
+    running.set(next.owner, (running.get(next.owner) ?? 0) + 1);
+  }
+};
+
+const claimOne = async (
+  { store, capacity, epoch, now, signal }: ClaimRequest,
+  { task, slots }: Choice,
+): Promise<readonly Task[]> => {
+  const head = claimed(task, { destination: capacity.name, epoch, slots, now });
+  const guard = { rev: task.rev, ready: true, uncancelled: true } as const;
+  const result = await store.write(task.id, guard, head, { signal });
+  return result === 'applied' ? [{ ...task, rev: task.rev + 1, head }] : [];
+};
+
+/** The tasks that are this destination's now; a race lost to another destination just leaves one out. */
+export const claimTasks = async (request: ClaimRequest): Promise<readonly Task[]> => {
+  const room = request.capacity.jobs - request.used.length;
+  if (room <= 0) return [];
+  const waiting = await request.store.waiting({ signal: request.signal });
+  const fitting = waiting.filter(
+    ({ requirements }) => misfits(requirements, request.capacity).length === 0,
+  );
+  const queues = await Promise.all(
+    fitting.map(async (entry) => ({
+      waiting: entry,
+      tasks: [
+        ...(await request.store.candidates(
+          { class: entry.class, owner: entry.owner, limit: room },
+          { signal: request.signal },
+        )),
+      ],
+    })),
+  );
+  const claims = choose(queues, request).map((choice) => claimOne(request, choice));
+  return (await Promise.all(claims)).flat();
+};

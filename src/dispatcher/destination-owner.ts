@@ -1,0 +1,86 @@
+/** Owns one destination: takes its lease, resumes what runs there, claims while there is room, pays its debts; again whenever the lease was lost. */
+import { messageOf } from '../kernel/errors.ts';
+import { linkAbort } from '../kernel/link-abort.ts';
+import { createWake } from '../kernel/wake.ts';
+import type { JobId, TaskId } from '../tasks/ids.ts';
+import type { AttemptDeps } from './attempt-context.ts';
+import { createDebtPayer } from './debts.ts';
+import { takeLease } from './lease-keeper.ts';
+import { claimWaiting, repeat, resumeAttempts, type Driven, type Reign } from './reign.ts';
+
+export interface OwnerDeps extends Omit<AttemptDeps, 'assertOwner'> {
+  /** Name of this process. */
+  readonly holder: string;
+  /** Where this process can be nudged; empty = nowhere. */
+  readonly address: string;
+}
+
+export interface DestinationOwner {
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** The task waits, or changed. */
+  ring(id: TaskId): void;
+  /** A job gave a sign of life that is not stored. */
+  alive(id: TaskId, job: JobId): void;
+  /** Attempts under way. */
+  active(): number;
+}
+
+type Shared = Pick<Reign, 'driven' | 'bells'>;
+
+const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal): Promise<void> => {
+  const { timing, clock, store, destination } = owner;
+  const keeper = await takeLease({ ...owner, destination: destination.name }, signal);
+  const end = linkAbort(signal);
+  const deps: AttemptDeps = {
+    ...owner,
+    assertOwner: () => {
+      keeper.assertOwner();
+    },
+  };
+  const debts = createDebtPayer({ ...deps, destination: destination.name });
+  const reign: Reign = { deps, keeper, debts, signal: end.signal, ...shared };
+  const { claim, debt } = shared.bells;
+  const loops = [
+    () => repeat(reign, claim, timing.sweepMs, () => claimWaiting(reign)),
+    () => repeat(reign, debt, timing.sweepMs, () => debts.pay(reign.signal)),
+    () => repeat(reign, createWake(clock), timing.renewMs, () => keeper.renew(reign.signal)),
+    () => repeat(reign, createWake(clock), timing.stampMs, () => resumeAttempts(reign)),
+  ];
+  try {
+    await resumeAttempts(reign);
+    await Promise.race((store.exclusive ? loops.slice(0, 2) : loops).map((loop) => loop()));
+  } finally {
+    end.abort(new Error('the reign over the destination has ended'));
+    end.unlink();
+    await Promise.allSettled([...shared.driven.values()].map(({ driver }) => driver.done));
+    await keeper.release(AbortSignal.timeout(timing.renewMs)).catch(() => undefined);
+  }
+};
+
+export const createDestinationOwner = (owner: OwnerDeps): DestinationOwner => {
+  const driven = new Map<TaskId, Driven>();
+  const bells = { claim: createWake(owner.clock), debt: createWake(owner.clock) };
+  return {
+    async run(signal) {
+      while (!signal.aborted) {
+        try {
+          await reignOver(owner, { driven, bells }, signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          owner.logger.warn('the destination is not owned any more', { error: messageOf(error) });
+          await owner.clock.sleep(owner.timing.renewMs, signal).catch(() => undefined);
+        }
+      }
+    },
+    ring(id) {
+      const entry = driven.get(id);
+      if (entry === undefined) bells.claim.ring();
+      else entry.driver.ring();
+    },
+    alive(id, job) {
+      driven.get(id)?.driver.alive(job);
+    },
+    active: () => driven.size,
+  };
+};
