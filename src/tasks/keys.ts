@@ -1,14 +1,29 @@
 /** Search entries of a task: exact strings that an index finds, so that every filter is a look-up. */
+import { createHash } from 'node:crypto';
 
 /** Lengths at which name prefixes are indexed; a longer prefix filters on the longest that fits. */
-const PREFIX_LENGTHS = [1, 2, 4, 8, 16, 32] as const;
+const PREFIX_LENGTHS: readonly number[] = [1, 2, 4, 8, 16, 32];
 
-export const tagKey = (key: string): string => `k:${key}`;
-export const tagPair = (key: string, value: string): string => `t:${key}=${value}`;
+/** Longer entries are indexed by their hash: no index entry is large, whatever a client sends. */
+const MOST_CHARS = 200;
+
+/** `h:` is the start of nothing else, so that no client can write another's hash. */
+const bounded = (entry: string): string =>
+  entry.length <= MOST_CHARS
+    ? entry
+    : `h:${createHash('sha256').update(entry).digest('base64url')}`;
+
+export const tagKey = (key: string): string => bounded(`k:${key}`);
+
+/** The length of the key comes first, because both key and value may contain `=`. */
+export const tagPair = (key: string, value: string): string =>
+  bounded(`t:${String(key.length)}:${key}=${value}`);
+
 const namePrefix = (prefix: string): string => `n:${prefix}`;
 
 /** Cuts by code points, so that no surrogate pair is split. */
-const firstChars = (text: string, count: number): string => [...text.slice(0, count * 2)].slice(0, count).join('');
+const firstChars = (text: string, count: number): string =>
+  [...text.slice(0, count * 2)].slice(0, count).join('');
 
 export const keysOf = (
   name: string | undefined,
@@ -26,7 +41,11 @@ export const keysOf = (
   return [...keys];
 };
 
-/** The indexed entry that covers a wanted prefix; the caller still compares the whole prefix. */
+/** Whether `prefixKey` covers the prefix whole, so that nothing is left to compare. */
+export const isIndexedPrefix = (prefix: string): boolean =>
+  PREFIX_LENGTHS.includes([...prefix].length);
+
+/** The indexed entry that covers a wanted prefix; the caller still compares a prefix that is not indexed whole. */
 export const prefixKey = (prefix: string): string => {
   const length = [...prefix].length;
   const size = PREFIX_LENGTHS.filter((candidate) => candidate <= length).at(-1) ?? length;

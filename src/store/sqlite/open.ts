@@ -1,0 +1,105 @@
+/** Opens the database file for one process alone and brings it to this program's schema. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { openBetterSqlite } from './better-sqlite-driver.ts';
+import { sqliteCodeOf, type OpenSqlite, type SqliteDriver } from './driver.ts';
+import { startupError, toStartupError } from './errors.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** FULL: an acknowledged write survives a power cut. The WAL is cut back after a burst. Backup programs may hold the file for a moment. */
+const PRAGMAS = `
+  PRAGMA busy_timeout = 1000;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -65536;
+`;
+
+const touch = (file: string): void => {
+  closeSync(openSync(file, 'a', 0o600));
+};
+
+/**
+ * Holds `<path>.lock` until `close`. It is an empty database under an exclusive transaction: the
+ * system drops that lock with the process, however it ends, and nothing stale can be left.
+ */
+const lockOut = (path: string, open: OpenSqlite): SqliteDriver => {
+  touch(`${path}.lock`);
+  const lock = open(`${path}.lock`);
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (sqliteCodeOf(error) !== 'SQLITE_BUSY') throw error;
+    throw startupError(
+      `another process uses the database ${path}: stop it, or give this one a file of its own, or let both share a MongoDB`,
+      error,
+    );
+  }
+};
+
+const numberOf = (row: unknown): number | undefined =>
+  typeof row === 'object' && row !== null && 'value' in row ? Number(row.value) : undefined;
+
+const isFresh = (driver: SqliteDriver): boolean =>
+  driver.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() === undefined;
+
+const hasMeta = (driver: SqliteDriver): boolean =>
+  driver.prepare("SELECT 1 FROM sqlite_master WHERE name = 'meta'").get() !== undefined;
+
+const migrate = (driver: SqliteDriver, path: string): void => {
+  if (!isFresh(driver) && !hasMeta(driver)) {
+    throw startupError(`${path} is a database of another program: name another file`);
+  }
+  driver.exec(
+    'CREATE TABLE IF NOT EXISTS meta (key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT',
+  );
+  const read = driver.prepare('SELECT value FROM meta WHERE key = ?');
+  const write = driver.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
+  const known = MIGRATIONS.at(-1)?.to ?? 0;
+  const needed = numberOf(read.get('min')) ?? 0;
+  if (needed > known) {
+    throw startupError(
+      `the database ${path} was written by a newer version of this program (it needs schema ${String(needed)}, this program knows ${String(known)}): install that version, or name another file`,
+    );
+  }
+  const schema = numberOf(read.get('schema')) ?? 0;
+  for (const { to, min, sql } of MIGRATIONS.filter((migration) => migration.to > schema)) {
+    driver.exec(`BEGIN IMMEDIATE; ${sql}`);
+    write.run('schema', to);
+    write.run('min', min);
+    driver.exec('COMMIT');
+  }
+};
+
+export interface OpenedDatabase {
+  readonly driver: SqliteDriver;
+  /** Closes the file, then lets others in. */
+  close(): void;
+}
+
+/** Throws one STARTUP error that names the file and says what to do. Missing folders are made. */
+export const openDatabase = (
+  givenPath: string,
+  open: OpenSqlite = openBetterSqlite,
+): OpenedDatabase => {
+  const path = resolve(givenPath);
+  const opened: SqliteDriver[] = [];
+  const close = () => {
+    for (const driver of opened.splice(0).reverse()) driver.close();
+  };
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    touch(path);
+    opened.push(lockOut(path, open));
+    const driver = open(path);
+    opened.push(driver);
+    driver.exec(PRAGMAS);
+    migrate(driver, path);
+    return { driver, close };
+  } catch (error) {
+    close();
+    throw toStartupError(path, error);
+  }
+};

@@ -1,0 +1,152 @@
+/** List queries: every filter is an index look-up that yields ids newest first, and no page examines more than a bounded number of entries. */
+import { filterKeys } from '../../tasks/filter.ts';
+import { isIndexedPrefix } from '../../tasks/keys.ts';
+import { parseTaskId } from '../../tasks/ids.ts';
+import type { ListRequest, Page, Scope } from '../../tasks/ports/task-store.ts';
+import type { TaskSummary } from '../../tasks/task.ts';
+import type { SqlValue } from './driver.ts';
+import { countOf, decodeSummary, textOf } from './rows.ts';
+import type { Statements } from './statements.ts';
+
+/** Entries that one page looks at when several conditions must hold; then it is short, and the next goes on. */
+export const MOST_EXAMINED = 5000;
+/** Up to here entries are counted to find the rarest condition. */
+const MOST_COUNTED = 1000;
+/** Sorts after every id, and before. */
+const AFTER_ALL = '~';
+const BEFORE_ALL = '';
+
+/** SQL text with its values. */
+export interface Query {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** An exact value that an index finds. */
+interface Condition {
+  readonly column: 'key' | 'state';
+  readonly value: string;
+}
+
+/** How to find a page: the index that drives it (none = all tasks in scope) and what is checked for each of its entries. */
+interface Plan {
+  readonly scope: Scope;
+  readonly driver: Condition | undefined;
+  readonly probes: readonly Query[];
+}
+
+/** Each index yields ids in order once its leading columns are fixed. */
+const SOURCES = {
+  key: { alias: 'k', from: 'task_keys k', join: ' CROSS JOIN tasks t ON t.id = k.id' },
+  state: { alias: 't', from: 'tasks t', join: '' },
+  none: { alias: 't', from: 'tasks t', join: '' },
+} as const;
+
+const sourceOf = ({ scope, driver }: Omit<Plan, 'probes'>) => {
+  const source = SOURCES[driver?.column ?? 'none'];
+  const fixed = [
+    ...(scope === 'all' ? [] : [{ column: 'owner', value: scope.owner }]),
+    ...(driver === undefined ? [] : [driver]),
+  ];
+  return {
+    ...source,
+    where: [...fixed.map(({ column }) => `${column} = ?`), 'id < ?']
+      .map((term) => `${source.alias}.${term}`)
+      .join(' AND '),
+    values: fixed.map(({ value }): SqlValue => value),
+  };
+};
+
+/** How many entries of the condition lie before an id, counted up to a bound. */
+const countQuery = (scope: Scope, driver: Condition, before: string): Query => {
+  const { from, where, values } = sourceOf({ scope, driver });
+  return {
+    sql: `SELECT count(*) AS count FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${String(MOST_COUNTED)})`,
+    values: [...values, before],
+  };
+};
+
+/** The last entry that one page may examine. */
+const floorQuery = (plan: Plan, before: string): Query => {
+  const { alias, from, where, values } = sourceOf(plan);
+  return {
+    sql: `SELECT ${alias}.id FROM ${from} WHERE ${where} ORDER BY ${alias}.id DESC LIMIT 1 OFFSET ${String(MOST_EXAMINED - 1)}`,
+    values: [...values, before],
+  };
+};
+
+const pageQuery = (plan: Plan, before: string, floor: string, limit: number): Query => {
+  const { alias, from, join, where, values } = sourceOf(plan);
+  const terms = [where, `${alias}.id >= ?`, ...plan.probes.map(({ sql }) => sql)].join(' AND ');
+  return {
+    sql: `SELECT t.id, t.state FROM ${from}${join} WHERE ${terms} ORDER BY ${alias}.id DESC LIMIT ?`,
+    values: [...values, before, floor, ...plan.probes.flatMap((probe) => probe.values), limit],
+  };
+};
+
+const stateProbe = (state: string): Query => ({ sql: 't.state = ?', values: [state] });
+
+const keysProbe = (keys: readonly string[]): Query => ({
+  sql: `(SELECT count(*) FROM task_keys x WHERE x.owner = t.owner AND x.key IN (${keys.map(() => '?').join(', ')}) AND x.id = t.id) = ?`,
+  values: [...keys, keys.length],
+});
+
+/** A prefix that no entry covers whole is compared byte by byte, so that no character is special. */
+const prefixProbe = (prefix: string): Query => ({
+  sql: '(SELECT substr(CAST(b.name AS BLOB), 1, ?) = CAST(? AS BLOB) FROM bodies b WHERE b.n = t.n)',
+  values: [Buffer.byteLength(prefix), prefix],
+});
+
+const probesOf = (rest: readonly Condition[], prefix: string): readonly Query[] => {
+  const keys = rest.filter(({ column }) => column === 'key').map(({ value }) => value);
+  const states = rest.filter(({ column }) => column === 'state').map(({ value }) => value);
+  return [
+    ...states.map(stateProbe),
+    ...(keys.length === 0 ? [] : [keysProbe(keys)]),
+    ...(prefix === '' || isIndexedPrefix(prefix) ? [] : [prefixProbe(prefix)]),
+  ];
+};
+
+const planOf = (
+  { scope, filter }: ListRequest,
+  countOfCondition: (condition: Condition) => number,
+): Plan => {
+  const conditions: readonly Condition[] = [
+    ...[...new Set(filterKeys(filter))].map((value) => ({ column: 'key', value }) as const),
+    ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
+  ];
+  const [driver] =
+    conditions.length < 2
+      ? conditions
+      : conditions
+          .map((condition) => ({ condition, count: countOfCondition(condition) }))
+          .sort((a, b) => a.count - b.count)
+          .map(({ condition }) => condition);
+  const rest = conditions.filter((condition) => condition !== driver);
+  return { scope, driver, probes: probesOf(rest, filter.name_prefix ?? '') };
+};
+
+/** Told of each query before it runs; the tests look at the plans that SQLite makes of them. */
+export type WatchQuery = (query: Query) => void;
+
+/** Reads one page of summaries. */
+export const readPage = (
+  statements: Statements,
+  request: ListRequest,
+  watch?: WatchQuery,
+): Page<TaskSummary> => {
+  const before = request.before ?? AFTER_ALL;
+  const all = (query: Query): readonly unknown[] => {
+    watch?.(query);
+    return statements(query.sql).all(...query.values);
+  };
+  const plan = planOf(request, (condition) =>
+    countOf(all(countQuery(request.scope, condition, before))[0]),
+  );
+  const floor =
+    plan.probes.length === 0 ? BEFORE_ALL : textOf(all(floorQuery(plan, before))[0], 'id');
+  const found = all(pageQuery(plan, before, floor, request.limit + 1)).map(decodeSummary);
+  const items = found.slice(0, request.limit);
+  const last = found.length > request.limit ? items.at(-1)?.id : parseTaskId(floor);
+  return last === undefined ? { items } : { items, last };
+};

@@ -1,0 +1,105 @@
+/** The calls that only read; each is a few index look-ups. */
+import type { CallOptions } from '../../tasks/ports/call.ts';
+import type { ListRequest, Page, Scope, TaskStore } from '../../tasks/ports/task-store.ts';
+import type { TaskId } from '../../tasks/ids.ts';
+import type { PartKind, Task, TaskSummary } from '../../tasks/task.ts';
+import type { SqlValue } from './driver.ts';
+import { readPage } from './pages.ts';
+import {
+  TASK_COLUMNS,
+  TASK_JOINS,
+  decodeLease,
+  decodePart,
+  decodeSummary,
+  decodeTask,
+  decodeWaiting,
+} from './rows.ts';
+import type { Statements } from './statements.ts';
+
+/** Every task query of the store that is not a list. */
+export const TASK_QUERIES = {
+  one: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
+  candidates: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS}
+    WHERE t.ready = 1 AND t.class = ? AND t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
+  active: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS} WHERE t.destination = ?`,
+  indebted: `SELECT ${TASK_COLUMNS} FROM debts d CROSS JOIN tasks t ON t.id = d.id ${TASK_JOINS}
+    WHERE d.destination = ?`,
+  summary: 'SELECT t.id, t.state FROM tasks t WHERE t.id = ?',
+} as const;
+
+const PARTS = `SELECT task, attempt, kind, i AS "index", text FROM parts
+  WHERE task = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY attempt, kind, i`;
+const WAITING = `SELECT w.class, w.owner, w.count, c.requirements
+  FROM waiting w CROSS JOIN classes c ON c.class = w.class`;
+const LEASE = 'SELECT destination, holder, epoch, beat, address FROM leases WHERE destination = ?';
+
+type Reads = Pick<
+  TaskStore,
+  | 'summary'
+  | 'get'
+  | 'parts'
+  | 'listSummaries'
+  | 'list'
+  | 'waiting'
+  | 'candidates'
+  | 'active'
+  | 'indebted'
+  | 'lease'
+  | 'ping'
+>;
+
+/** The same calls without options and promises: the database is in this process. */
+type Sync<Calls> = {
+  readonly [Name in keyof Calls]: Calls[Name] extends (
+    ...args: [...infer Args, CallOptions]
+  ) => Promise<infer Result>
+    ? (...args: Args) => Result
+    : never;
+};
+
+export const createReads = (statements: Statements): Sync<Reads> => {
+  const tasks = (sql: string, ...values: readonly SqlValue[]): readonly Task[] =>
+    statements(sql)
+      .all(...values)
+      .map(decodeTask);
+
+  /** Adds the owner to a query of one task. */
+  const one = (sql: string, id: TaskId, scope: Scope): unknown =>
+    scope === 'all'
+      ? statements(sql).get(id)
+      : statements(`${sql} AND t.owner = ?`).get(id, scope.owner);
+
+  const partsOf = (id: TaskId, kinds: readonly PartKind[]) =>
+    statements(PARTS).all(id, JSON.stringify(kinds)).map(decodePart);
+
+  const page = (request: ListRequest): Page<TaskSummary> => readPage(statements, request);
+
+  return {
+    summary(id, scope) {
+      const row = one(TASK_QUERIES.summary, id, scope);
+      return row === undefined ? undefined : decodeSummary(row);
+    },
+    get(id, scope) {
+      const row = one(TASK_QUERIES.one, id, scope);
+      return row === undefined ? undefined : decodeTask(row);
+    },
+    parts: (ids, kinds) => [...new Set(ids)].sort().flatMap((id) => partsOf(id, kinds)),
+    listSummaries: page,
+    list(request) {
+      const { items, ...rest } = page(request);
+      return { ...rest, items: items.flatMap(({ id }) => tasks(TASK_QUERIES.one, id)) };
+    },
+    waiting: () => statements(WAITING).all().map(decodeWaiting),
+    candidates: (request) =>
+      tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),
+    active: (destination) => tasks(TASK_QUERIES.active, destination),
+    indebted: (destination) => tasks(TASK_QUERIES.indebted, destination),
+    lease(destination) {
+      const row = statements(LEASE).get(destination);
+      return row === undefined ? undefined : decodeLease(row);
+    },
+    ping() {
+      statements('SELECT 1 FROM meta LIMIT 1').get();
+    },
+  };
+};

@@ -1,0 +1,65 @@
+/** Between rows and the records of the domain. The JSON was written by this store, so decoding trusts it. */
+import type { Lease, NewTask, WaitingClass } from '../../tasks/ports/task-store.ts';
+import type { Part, Task, TaskBody, TaskHead, TaskSummary } from '../../tasks/task.ts';
+import type { SqlValue } from './driver.ts';
+
+/** One task with its two JSON texts. */
+interface TaskRow {
+  readonly rev: number;
+  readonly body: string;
+  readonly head: string;
+}
+
+export const TASK_COLUMNS = 't.rev, b.body, h.head';
+export const TASK_JOINS = 'CROSS JOIN bodies b ON b.n = t.n CROSS JOIN heads h ON h.n = t.n';
+
+export const decodeHead = (text: string): TaskHead => JSON.parse(text) as TaskHead;
+
+export const decodeTask = (row: unknown): Task => {
+  const { rev, body, head } = row as TaskRow;
+  return { ...(JSON.parse(body) as TaskBody), rev, head: decodeHead(head) };
+};
+
+export const encodeBody = ({ head: _, requirements: _requirements, ...body }: NewTask): string =>
+  JSON.stringify(body satisfies TaskBody);
+
+/** What of a head is searched or guarded: state, ready, cancelled, destination, epoch, job. */
+export const headColumns = (head: TaskHead): readonly SqlValue[] => [
+  head.state,
+  head.ready ? 1 : 0,
+  head.cancel === undefined ? 0 : 1,
+  head.run?.destination ?? null,
+  head.run?.epoch ?? null,
+  head.run?.job ?? null,
+];
+
+export const decodeSummary = (row: unknown): TaskSummary => row as TaskSummary;
+
+export const decodePart = (row: unknown): Part => row as Part;
+
+export const decodeLease = (row: unknown): Lease => row as Lease;
+
+export const decodeWaiting = (row: unknown): WaitingClass => {
+  const { requirements, ...rest } = row as WaitingClass & { readonly requirements: unknown };
+  return {
+    ...rest,
+    requirements: JSON.parse(String(requirements)) as WaitingClass['requirements'],
+  };
+};
+
+/** What a write needs to know of the row it is about. */
+export interface KeyRow {
+  readonly id: Task['id'];
+  readonly n: number;
+  readonly rev: number;
+  readonly owner: Task['owner'];
+}
+
+export const decodeKeyRow = (row: unknown): KeyRow | undefined => row as KeyRow | undefined;
+
+export const textOf = (row: unknown, column: string): string => {
+  const value = (row as Readonly<Record<string, unknown>> | undefined)?.[column];
+  return typeof value === 'string' ? value : '';
+};
+
+export const countOf = (row: unknown): number => (row as { readonly count: number }).count;
