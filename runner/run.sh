@@ -2,14 +2,20 @@
 # Starts the job runner of one Magnetar attempt. Pulsar runs `/bin/bash ../inputs/run.sh` in <job>/working; see docs/runner.md.
 [ -e ../cancelled ] && exit 143 # a cancel in the first milliseconds marks the job but may miss the process
 umask 077
-mkdir -p ../metadata/tes ../tes || exit 70
-exec </dev/null >>../metadata/tes/runner.log 2>&1
 export LC_ALL=C.UTF-8
 
 # Compiling the runner costs more than all else it does for a short task. The code object is kept beside the job folders,
 # in a folder that only this uid may enter, under a name made of the source's SHA-256 and the exact interpreter.
 boot='
 import marshal, os, sys
+for folder in ("../tes", "../metadata/tes"):
+    try: os.makedirs(folder, 0o700)
+    except FileExistsError: pass
+log = os.open("../metadata/tes/runner.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+null = os.open("/dev/null", os.O_RDONLY)
+for fd, number in ((null, 0), (log, 1), (log, 2)): os.dup2(fd, number)
+os.close(log)
+os.close(null)
 try: from _sha2 import sha256
 except ImportError:
     try: from _sha256 import sha256
@@ -47,6 +53,7 @@ for python in python3 /usr/libexec/platform-python python3.14 python3.13 python3
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && run "$python"
 done
 
+mkdir -p ../metadata/tes
 job=$(cd .. && pwd)
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 printf '{"v":1,"job":"%s","state":"SYSTEM_ERROR","start":"%s","end":"%s","error":{"code":"NO_PYTHON","message":"%s","phase":"preflight"},"host":{},"system_logs":[],"executors":[],"inputs":[],"outputs":[]}\n' \
