@@ -140,7 +140,13 @@ export const RUNTIME_CHECKS: readonly Check[] = [
   {
     name: 'podman',
     run: () =>
-      found('apt-get install podman catatonit', 'podman', 'info', '--format', '{{.Version.Version}}'),
+      found(
+        'apt-get install podman catatonit',
+        'podman',
+        'info',
+        '--format',
+        '{{.Version.Version}}',
+      ),
   },
   {
     name: 'apptainer',

@@ -1,6 +1,12 @@
 /** `magnetar doctor`: what of the machine is fit to run tasks, what is missing, what to do. */
 import type { Config } from '../config/types.ts';
-import { CHECKS, RUNTIME_CHECKS, type Check, type CheckInput, type Finding } from './doctor-checks.ts';
+import {
+  CHECKS,
+  RUNTIME_CHECKS,
+  type Check,
+  type CheckInput,
+  type Finding,
+} from './doctor-checks.ts';
 import { EXIT } from './exit-codes.ts';
 import { toJson, type Output } from './output.ts';
 

@@ -36,7 +36,12 @@ const withConfigOptions = (command: Command): Command =>
     .option('--port <number>', 'port to listen on; 0 takes a free one (default 8080)')
     .option('--data <dir>', 'data directory (default ./data)')
     .option('--store <url>', 'sqlite:PATH or mongodb://… (default SQLite in the data directory)')
-    .option('--allow <dir>', 'let tasks read and write below DIR; may be repeated', append, NO_VALUES);
+    .option(
+      '--allow <dir>',
+      'let tasks read and write below DIR; may be repeated',
+      append,
+      NO_VALUES,
+    );
 
 const load = (options: ConfigOptions, environment: Environment): LoadedConfig =>
   loadConfig({
@@ -54,10 +59,7 @@ Examples:
   MAGNETAR_SERVER__PORT=8081 magnetar serve`;
 
 /** Runs one `magnetar` command line (without node and script) and answers its exit code. */
-export const runMagnetar = async (
-  argv: readonly string[],
-  host: MagnetarHost,
-): Promise<number> => {
+export const runMagnetar = async (argv: readonly string[], host: MagnetarHost): Promise<number> => {
   let result: number = EXIT.ok;
   const program = createProgram('magnetar', host.output)
     .description('GA4GH TES 1.1 server that runs tasks on Galaxy Pulsar')

@@ -2,9 +2,9 @@
 
 export interface Output {
   /** A line of the answer, to stdout. */
-  line(text: string): void;
+  readonly line: (text: string) => void;
   /** A line about the work, to stderr. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 export const createOutput = (

@@ -2,7 +2,8 @@
 import { redactConfig } from '../config/render.ts';
 import type { Config } from '../config/types.ts';
 import { MagnetarError, messageOf } from '../kernel/errors.ts';
-import { createLogger, type Logger } from '../observability/logger.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { createLogger } from '../observability/logger.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
@@ -34,7 +35,14 @@ export interface ServeHost {
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => { resolve(); }, { once: true });
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
   });
 
 const codeOf = (error: unknown): unknown =>
@@ -53,7 +61,9 @@ const startFailures = (config: Config): Readonly<Record<string, string>> => {
 
 const explain = (error: unknown, config: Config): MagnetarError | undefined => {
   const message = startFailures(config)[String(codeOf(error))];
-  return message === undefined ? undefined : new MagnetarError('STARTUP', message, { cause: error });
+  return message === undefined
+    ? undefined
+    : new MagnetarError('STARTUP', message, { cause: error });
 };
 
 const stopApp = async (app: App, host: ServeHost): Promise<void> => {

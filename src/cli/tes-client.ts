@@ -67,12 +67,12 @@ const REFUSED_ADVICE: Readonly<Record<number, string>> = {
   403: ' (these credentials may not, or the server refuses this address; see its log)',
 };
 
-export const createTesClient = ({ url, authorization }: TesClientOptions): TesClient => {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new UsageError(`${url} is no http(s) URL; give one by --url or TES_URL`);
-  }
+type Send = (address: string, call: Call) => Promise<Answer>;
 
-  const send = async (address: string, { method = 'GET', body }: Call): Promise<Answer> => {
+/** Sends one request to the server at `url` and answers whatever it says. */
+const createSend =
+  ({ url, authorization }: TesClientOptions): Send =>
+  async (address, { method = 'GET', body }) => {
     try {
       const response = await fetch(address, {
         method,
@@ -93,21 +93,34 @@ export const createTesClient = ({ url, authorization }: TesClientOptions): TesCl
     }
   };
 
-  const findBase = async (): Promise<string> => {
-    for (const base of basesOf(url)) {
-      for (const probe of PROBES) {
-        const { status, body } = await send(`${base}${probe}`, {});
-        if (status === 401 || status === 403) return base; // the call itself will say why
-        if (status === 200 && isJsonObject(body)) return base;
-        if (status >= 500) throw new TransientError(`${base}${probe} answers ${String(status)}: ${readErrorText(body)}`);
+/** The base under which the server keeps the TES API. */
+const findBase = async (url: string, send: Send): Promise<string> => {
+  for (const base of basesOf(url)) {
+    for (const probe of PROBES) {
+      const { status, body } = await send(`${base}${probe}`, {});
+      if (status === 401 || status === 403) return base; // the call itself will say why
+      if (status === 200 && isJsonObject(body)) return base;
+      if (status >= 500) {
+        const text = readErrorText(body);
+        throw new TransientError(`${base}${probe} answers ${String(status)}: ${text}`);
       }
     }
-    throw new UsageError(`no TES API found at ${url}; tried ${basesOf(url).join(', ')}`);
-  };
+  }
+  throw new UsageError(`no TES API found at ${url}; tried ${basesOf(url).join(', ')}`);
+};
 
+const assertHttpUrl = (url: string): void => {
+  if (URL.canParse(url) && /^https?:/.test(url)) return;
+  throw new UsageError(`${url} is no http(s) URL; give one by --url or TES_URL`);
+};
+
+/** A client of one server; its base is looked up at the first call. */
+export const createTesClient = (options: TesClientOptions): TesClient => {
+  assertHttpUrl(options.url);
+  const send = createSend(options);
   let base: Promise<string> | undefined;
   const knownBase = (): Promise<string> => {
-    base ??= findBase().catch((error: unknown) => {
+    base ??= findBase(options.url, send).catch((error: unknown) => {
       base = undefined;
       throw error;
     });

@@ -94,7 +94,7 @@ const readTasks = async (client: TesClient, given: ListArguments): Promise<reado
   const wanted = given.all ? Number.POSITIVE_INFINITY : given.limit;
   const query = listQuery(given);
   const tasks: unknown[] = [];
-  for (let token = ''; tasks.length < wanted; ) {
+  for (let token = ''; tasks.length < wanted;) {
     query.set('page_size', String(Math.min(MAX_PAGE, wanted - tasks.length)));
     if (token !== '') query.set('page_token', token);
     const page = await client.list(query);
@@ -111,7 +111,9 @@ export const list = async (context: TesContext, given: ListArguments): Promise<n
     context.output.line(toJson(tasks));
     return EXIT.ok;
   }
-  const rows = tasks.map(readTask).map(({ id, state, created, name }) => [id, state, created, name]);
+  const rows = tasks
+    .map(readTask)
+    .map(({ id, state, created, name }) => [id, state, created, name]);
   for (const row of table([['ID', 'STATE', 'CREATED', 'NAME'], ...rows])) context.output.line(row);
   return EXIT.ok;
 };

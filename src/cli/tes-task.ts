@@ -79,7 +79,9 @@ export const readErrorText = (body: string): string => {
   try {
     const error = record(JSON.parse(body) as unknown);
     const nested = text(record(error['error'])['message']);
-    const message = [error['message'], error['detail'], error['msg'], error['error']].map(text).find((one) => one !== '');
+    const message = [error['message'], error['detail'], error['msg'], error['error']]
+      .map(text)
+      .find((one) => one !== '');
     const details = list(error['details']).map((item) => {
       const { field, message: problem } = record(item);
       return `\n  ${text(field)}: ${text(problem)}`;

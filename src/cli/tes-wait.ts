@@ -31,7 +31,8 @@ const createReader = (client: TesClient, id: string) => {
       return state;
     } catch (error) {
       failures += 1;
-      if (!(error instanceof TransientError) || failures >= MAX_FAILURES || before === '') throw error;
+      if (!(error instanceof TransientError) || failures >= MAX_FAILURES || before === '')
+        throw error;
       return before;
     }
   };

@@ -28,9 +28,11 @@ const toConvict = (tree: SchemaTree): convict.Schema<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(tree).map(([name, node]) => [
       name,
-      isKeySchema(node as KeySchema<unknown>) ? { ...(node as object) } : toConvict(node as SchemaTree),
+      isKeySchema(node as KeySchema<unknown>)
+        ? { ...(node as object) }
+        : toConvict(node as SchemaTree),
     ]),
-  ) as convict.Schema<Record<string, unknown>>;
+  );
 
 const problemsOf = (message: string): readonly KeyProblem[] =>
   message.split('\n').map((line) => {

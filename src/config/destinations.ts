@@ -53,7 +53,9 @@ const UNFIT_KEYS = {
 
 const transportProblems = (raw: RawDestination, table: Table): readonly KeyProblem[] => {
   if (raw.transport === 'amqp') {
-    return [{ key: 'transport', message: 'amqp is not available in this version; use rest or embedded' }];
+    return [
+      { key: 'transport', message: 'amqp is not available in this version; use rest or embedded' },
+    ];
   }
   const unfit: readonly string[] = UNFIT_KEYS[raw.transport];
   const problems = unfit
@@ -61,21 +63,39 @@ const transportProblems = (raw: RawDestination, table: Table): readonly KeyProbl
     .map((key) => ({ key, message: `has no meaning with transport ${raw.transport}` }));
   if (raw.transport === 'embedded') return problems;
   const url = raw.url === '' ? undefined : new URL(raw.url);
-  if (url === undefined) return [...problems, { key: 'url', message: 'is needed with transport rest' }];
+  if (url === undefined)
+    return [...problems, { key: 'url', message: 'is needed with transport rest' }];
   return url.username + url.password + url.search + url.hash === ''
     ? problems
-    : [...problems, { key: 'url', message: 'must not hold a user, password, query or fragment; use private_token' }];
+    : [
+        ...problems,
+        {
+          key: 'url',
+          message: 'must not hold a user, password, query or fragment; use private_token',
+        },
+      ];
 };
 
 const toDestination = (raw: RawDestination, token: string): DestinationConfig => {
-  const { transport, url, private_token: _token, key_prefix: _prefix, ...base } = raw;
   const common = {
-    ...base,
-    mounts: raw.mounts.map((mount) => ({ ...mount, mode: mount.mode ?? ('ro' as const) })),
+    name: raw.name,
+    manager: raw.manager,
+    max_jobs: raw.max_jobs,
+    cores: raw.cores,
+    ram_gb: raw.ram_gb,
+    network: raw.network,
+    runtime: raw.runtime,
+    pull: raw.pull,
+    mounts: raw.mounts.map((mount) => ({ ...mount, mode: mount.mode ?? 'ro' })),
+    env: raw.env,
+    images: raw.images,
   };
-  return transport === 'rest'
-    ? { ...common, transport, url: url.replace(/\/+$/, ''), private_token: token }
-    : { ...common, transport: 'embedded', shared_filesystem: true };
+  if (raw.transport !== 'rest') {
+    return { ...common, transport: 'embedded', shared_filesystem: true };
+  }
+  const url = raw.url.replace(/\/+$/, '');
+  const { shared_filesystem } = raw;
+  return { ...common, transport: 'rest', url, private_token: token, shared_filesystem };
 };
 
 const readOne = (table: Table, input: DestinationInput): DestinationResult => {

@@ -124,7 +124,7 @@ const tables: Format = {
     Array.isArray(value) && value.every(isRecord) ? undefined : 'must be a list of tables',
 };
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
 
 export const FORMATS = {
   port: whole(0, 65_535),

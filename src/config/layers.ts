@@ -102,18 +102,19 @@ const fileLayers = (file: string, profile: string | undefined): readonly Layer[]
   const table = readTable(file);
   const hasProfiles = Object.hasOwn(table, DEFAULT_PROFILE);
   if (!hasProfiles) {
-    if (profile !== undefined) refuse(`MAGNETAR_PROFILE is ${profile}, but ${file} has no [default] and no profiles`);
+    if (profile !== undefined)
+      refuse(`MAGNETAR_PROFILE is ${profile}, but ${file} has no [default] and no profiles`);
     return [layerOf(file, table)];
   }
   const profiles = tableEntries(table, (name) => !isSchemaName(name));
   const layers = Object.entries(profiles).map(([name, value]) =>
-    isRecord(value)
-      ? layerOf(`${file} [${name}]`, value)
-      : unknownKey(name, file),
+    isRecord(value) ? layerOf(`${file} [${name}]`, value) : unknownKey(name, file),
   );
   const chosen = profile ?? DEFAULT_PROFILE;
   if (!Object.hasOwn(profiles, chosen)) {
-    refuse(`MAGNETAR_PROFILE is ${chosen}, but ${file} has only ${Object.keys(profiles).join(', ')}`);
+    refuse(
+      `MAGNETAR_PROFILE is ${chosen}, but ${file} has only ${Object.keys(profiles).join(', ')}`,
+    );
   }
   const named = (name: string) => layers.filter((layer) => layer.name === `${file} [${name}]`);
   return [

@@ -111,7 +111,11 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     allowDangerousMounts: raw.allow_dangerous_mounts,
   });
   throwProblems(
-    [...bindingProblems(config.server), ...rootProblems(raw.storage, input.allow ?? []), ...destinationProblems],
+    [
+      ...bindingProblems(config.server),
+      ...rootProblems(raw.storage, input.allow ?? []),
+      ...destinationProblems,
+    ],
     sources,
   );
   if ((input.allow ?? []).length > 0) {

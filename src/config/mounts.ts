@@ -46,9 +46,7 @@ const hostDanger = (host: string): string | undefined => {
   const sockets = ENGINE_SOCKETS.flatMap(bothForms);
   const holdsSockets = (form: string): boolean =>
     USER_SOCKET_FOLDER.test(form) || sockets.some((socket) => isBelow(socket, form));
-  return forms.some(holdsSockets)
-    ? 'is a folder that holds engine sockets'
-    : undefined;
+  return forms.some(holdsSockets) ? 'is a folder that holds engine sockets' : undefined;
 };
 
 const TARGET_FOLDERS = ['/proc', '/sys', '/dev'];

@@ -14,7 +14,11 @@ const key = <T>(format: FormatName, value: T, doc: string): KeySchema<T> => ({
   default: value,
 });
 
-const secret = (doc: string): KeySchema<string> => ({ ...key('secret', '', doc), sensitive: true });
+/** Its value never appears in a message, for it may hold a secret. */
+const sensitive = <T>(format: FormatName, value: T, doc: string): KeySchema<T> => ({
+  ...key(format, value, doc),
+  sensitive: true,
+});
 
 const NO_TEXTS: readonly string[] = [];
 const NO_TABLES: readonly Readonly<Record<string, unknown>>[] = [];
@@ -53,7 +57,7 @@ export const CONFIG_SCHEMA = {
     ),
   },
   store: {
-    url: key(
+    url: sensitive(
       'store_url',
       `sqlite:${DATA_PLACEHOLDER}magnetar.db`,
       'Where tasks live. `DATA/` at the start of an SQLite path stands for the data directory.',
@@ -72,7 +76,7 @@ export const CONFIG_SCHEMA = {
       ),
     },
   },
-  destinations: key(
+  destinations: sensitive(
     'tables',
     NO_TABLES,
     'Places that run tasks, see below. None = one embedded Pulsar called `local`.',
@@ -124,7 +128,11 @@ export const DESTINATION_SCHEMA = {
     '`embedded`: a Pulsar this server installs and supervises; `rest`: a Pulsar web server; `amqp`: not available yet.',
   ),
   url: key('http_url', '', 'Pulsar of a `rest` destination.'),
-  private_token: secret('`private_token` of the Pulsar; best given as `env:NAME` or `file:PATH`.'),
+  private_token: sensitive(
+    'secret',
+    '',
+    '`private_token` of the Pulsar; best given as `env:NAME` or `file:PATH`.',
+  ),
   manager: key('name', '_default_', 'Pulsar manager.'),
   key_prefix: key('text', '', '`amqp_key_prefix` of the Pulsar; for `amqp` only.'),
   max_jobs: key('count', 16, 'Tasks at the same time; 0 = paused.'),
@@ -143,15 +151,14 @@ export const DESTINATION_SCHEMA = {
     'The destination sees the files of this server under the same paths; always so for `embedded`.',
   ),
   mounts: key('mounts', NO_TABLES, 'Folders of the host that every container sees.'),
-  env: {
-    doc: 'Environment of every container; a task’s own `env` wins.',
-    format: 'text_map',
-    default: {} as Readonly<Record<string, string>>,
-    sensitive: true,
-  },
-  images: key(
+  env: sensitive(
     'text_map',
     {} as Readonly<Record<string, string>>,
+    'Environment of every container; a task’s own `env` wins.',
+  ),
+  images: key(
+    'text_map',
+    {},
     'Image name = local image, image file or root folder; `"*"` = every other image.',
   ),
 } as const satisfies Record<string, KeySchema<unknown>>;
@@ -167,7 +174,5 @@ export const keysOf = (
   prefix = '',
 ): readonly (readonly [string, KeySchema<unknown>])[] =>
   Object.entries(schema).flatMap(([name, node]) =>
-    isKeySchema(node)
-      ? [[`${prefix}${name}`, node] as const]
-      : keysOf(node, `${prefix}${name}.`),
+    isKeySchema(node) ? [[`${prefix}${name}`, node] as const] : keysOf(node, `${prefix}${name}.`),
   );

@@ -1,18 +1,8 @@
 /** Logs through winston behind four methods: constant messages with fields, JSON or readable on a terminal, to stderr. */
-import winston from 'winston';
+import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
 import type { LogConfig, LogLevel } from '../config/types.ts';
 import { isMagnetarError } from '../kernel/errors.ts';
-
-export type LogFields = Readonly<Record<string, unknown>>;
-
-export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-  /** A logger that adds these fields to each line. */
-  child(fields: LogFields): Logger;
-}
+import type { LogFields, Logger } from '../kernel/logger.ts';
 
 /** What of an error may be logged: never its other properties, for HTTP clients hang requests with tokens on theirs. */
 interface ErrorFields {
@@ -30,7 +20,7 @@ const textProperty = (error: Error, name: string): string | undefined => {
 };
 
 /** An error as fields: name, code, message and the same of its causes; URLs in the text lose their user information and query. */
-export const errorFields = (error: unknown, depth = 0): ErrorFields => {
+const errorFields = (error: unknown, depth = 0): ErrorFields => {
   if (!(error instanceof Error)) return { name: 'Thrown', message: cleanText(String(error)) };
   const code = isMagnetarError(error) ? error.code : textProperty(error, 'code');
   return {
@@ -44,14 +34,20 @@ export const errorFields = (error: unknown, depth = 0): ErrorFields => {
 };
 
 /** Fields that never appear, whoever logs them. */
-const SECRET_NAME = /^(authorization|cookie|content|env|key|secret|private_token|.*(password|token))$/i;
+const SECRET_NAME =
+  /^(authorization|cookie|content|env|key|secret|private_token|.*(password|token))$/i;
 
 const HIDDEN = '***';
 
 const cleanText = (text: string): string =>
-  text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1').replace(/(:\/\/[^\s?#]+)[?#]\S*/g, '$1');
+  text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1')
+    .replace(/(:\/\/[^\s?#]+)[?#]\S*/g, '$1');
 
 const MAX_DEPTH = 6;
+
+/** Names that winston uses itself. */
+const TAKEN_NAME = /^(message|level|timestamp)$/;
 
 const cleanValue = (value: unknown, depth: number): unknown => {
   if (value instanceof Error) return errorFields(value);
@@ -71,9 +67,17 @@ const cleanFields = (fields: object, depth = 0): Record<string, unknown> =>
     ]),
   );
 
-const wrap = (sink: winston.Logger): Logger => {
+const cleanTop = (fields: LogFields): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(cleanFields(fields)).map(([name, value]) => [
+      TAKEN_NAME.test(name) ? `${name}_` : name,
+      value,
+    ]),
+  );
+
+const wrap = (sink: Winston): Logger => {
   const write = (level: LogLevel, message: string, fields: LogFields): void => {
-    sink.log(level, message, cleanFields(fields));
+    sink.log(level, message, cleanTop(fields));
   };
   return {
     debug: (message, fields = {}) => {
@@ -88,7 +92,7 @@ const wrap = (sink: winston.Logger): Logger => {
     error: (message, fields = {}) => {
       write('error', message, fields);
     },
-    child: (fields) => wrap(sink.child(cleanFields(fields))),
+    child: (fields) => wrap(sink.child(cleanTop(fields))),
   };
 };
 
@@ -96,13 +100,13 @@ const shown = (value: unknown): string =>
   typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 
 /** `12:03:04 info  task created taskId=01… ms=3` */
-const textFormat = winston.format.printf(({ timestamp, level, message, ...fields }) => {
+const textFormat = format.printf(({ timestamp, level, message, ...fields }) => {
   const rest = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`);
   const time = String(timestamp).slice(11, 19);
   return [`${time} ${level.padEnd(5)} ${String(message)}`, ...rest].join(' ');
 });
 
-const isoTime = winston.format((info) => ({ ...info, timestamp: new Date().toISOString() }));
+const isoTime = format((info) => ({ ...info, timestamp: new Date().toISOString() }));
 
 export interface LoggerOptions {
   readonly config: LogConfig;
@@ -112,13 +116,14 @@ export interface LoggerOptions {
 
 export const createLogger = ({ config, stream }: LoggerOptions): Logger => {
   const asText = config.format === 'text' || (config.format === 'auto' && stream.isTTY === true);
-  const { combine, json } = winston.format;
+  const { combine, json } = format;
   return wrap(
-    winston.createLogger({
+    createWinston({
       levels: { error: 0, warn: 1, info: 2, debug: 3 },
       level: config.level,
       format: combine(isoTime(), asText ? textFormat : json()),
-      transports: [new winston.transports.Stream({ stream })],
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its transports as interfaces
+      transports: [new transports.Stream({ stream })],
     }),
   );
 };
