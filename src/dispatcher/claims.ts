@@ -1,5 +1,5 @@
 /** Takes waiting tasks for one destination: as many as there is room for, in the order of tasks/placement. */
-import { claimed } from '../tasks/attempts.ts';
+import { claimed, endedWaiting } from '../tasks/attempts.ts';
 import type { OwnerId } from '../tasks/ids.ts';
 import {
   hasRoom,
@@ -64,10 +64,21 @@ const choose = (
   }
 };
 
+/** A wish that came while the task went back to waiting: nobody else would carry it out. */
+const endWished = async ({ store, now, signal }: ClaimRequest, task: Task, reason: string) => {
+  const head = endedWaiting(task, 'CANCELED', reason, now);
+  await store.write(task.id, { rev: task.rev, ready: true }, head, { signal });
+};
+
 const claimOne = async (
-  { store, capacity, epoch, now, signal }: ClaimRequest,
+  request: ClaimRequest,
   { task, slots }: Choice,
 ): Promise<readonly Task[]> => {
+  const { store, capacity, epoch, now, signal } = request;
+  if (task.head.cancel !== undefined) {
+    await endWished(request, task, task.head.cancel.reason);
+    return [];
+  }
   const head = claimed(task, { destination: capacity.name, epoch, slots, now });
   const guard = { rev: task.rev, ready: true, uncancelled: true } as const;
   const result = await store.write(task.id, guard, head, { signal });

@@ -1,0 +1,80 @@
+/** Before a destination counts as ready, one real job runs on it: Pulsar, interpreter, runner, runtime, sandbox. */
+import type { Clock } from '../kernel/clock.ts';
+import { MagnetarError } from '../kernel/errors.ts';
+import type { IdSource } from '../kernel/ids.ts';
+import { buildPlan, type PlanRules } from '../tasks/build-plan.ts';
+import { parseReport } from '../tasks/decode-report.ts';
+import type { Destination } from '../tasks/destination.ts';
+import { newJobId, newTaskId } from '../tasks/ids.ts';
+import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
+import type { Report } from '../tasks/report.ts';
+import type { TaskExecutor } from '../tasks/spec.ts';
+
+export interface SandboxCheckDeps {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly transport: JobTransport;
+  readonly destination: Destination;
+  readonly rules: PlanRules;
+  readonly runnerFiles: readonly JobFile[];
+}
+
+const POLL_MS = 50;
+const LIMIT_MS = 120_000;
+
+/** Runs one job made of these executors and answers its report. */
+const runOnce = async (
+  deps: SandboxCheckDeps,
+  executors: readonly TaskExecutor[],
+  signal: AbortSignal,
+): Promise<Report> => {
+  const { transport, destination, rules, clock } = deps;
+  const job = newJobId(newTaskId(deps.ids), 0, 1);
+  const plan = buildPlan({ job, spec: { executors }, contents: new Map(), destination, rules });
+  const files = [
+    ...deps.runnerFiles,
+    { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) },
+  ];
+  await transport.submit(job, files, { signal });
+  try {
+    const end = clock.monotonic() + LIMIT_MS;
+    for (;;) {
+      const status = await transport.status(job, { signal });
+      const report = status.report === undefined ? undefined : parseReport(status.report);
+      if (report !== undefined) return report;
+      if (status.final || clock.monotonic() > end) {
+        const why = status.failure ?? `Pulsar says "${status.status}" and there is no report`;
+        throw new MagnetarError('STARTUP', `the check job on ${destination.name} failed: ${why}`);
+      }
+      await clock.sleep(POLL_MS, signal);
+    }
+  } finally {
+    await transport.clean(job, { signal }).catch(() => undefined);
+  }
+};
+
+const assertComplete = (report: Report, name: string): void => {
+  if (report.state === 'COMPLETE') return;
+  const last = report.executors.at(-1);
+  const why =
+    report.error?.message ?? `exit code ${String(last?.exit_code)}: ${last?.stderr ?? ''}`;
+  throw new MagnetarError('STARTUP', `the check job on ${name} failed: ${why.trim()}`);
+};
+
+/**
+ * Answers what the runner found on the host (`runtime`, `version`, …). Where a sandbox can be had without fetching an image
+ * (bubblewrap, or an image configured for all names) `true` runs in it. Throws STARTUP with the reason.
+ */
+export const checkSandbox = async (
+  deps: SandboxCheckDeps,
+  signal: AbortSignal,
+): Promise<Report['host']> => {
+  const { name, runtime } = deps.destination;
+  const found = await runOnce(deps, [], signal);
+  assertComplete(found, name);
+  if (found.host['runtime'] === 'bubblewrap' || runtime.images['*'] !== undefined) {
+    const trial = await runOnce(deps, [{ image: 'check', command: ['true'] }], signal);
+    assertComplete(trial, name);
+  }
+  return found.host;
+};

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import {
+  filePathsOf,
+  hasDotDot,
+  isBelow,
+  outputPathOf,
+  redactUrl,
+  schemeOf,
+} from '../../../src/tasks/urls.ts';
+
+describe('schemeOf', () => {
+  it.each([
+    ['/a', 'file'],
+    ['FILE:///a', 'file'],
+    ['HTTP://x', 'http'],
+    ['s3://b/k', 's3'],
+    ['relative', undefined],
+    ['', undefined],
+  ])('%s → %s', (url, scheme) => {
+    expect(schemeOf(url)).toBe(scheme);
+  });
+});
+
+describe('filePathsOf', () => {
+  it.each([
+    ['/a b%20c', ['/a b%20c']],
+    ['file:///a%20b', ['/a%20b', '/a b']],
+    ['file:///a 1%.txt', ['/a 1%.txt']],
+    ['file://localhost/x', ['/x']],
+    ['file://elsewhere/x', []],
+    ['file:relative', []],
+  ])('%s → %j', (url, paths) => {
+    expect(filePathsOf(url)).toEqual(paths);
+  });
+});
+
+describe('outputPathOf', () => {
+  it.each([
+    ['/out/a%20b', '/out/a%20b'],
+    ['file:///out/a%20b', '/out/a b'],
+    ['file:///out/a 1%20b', '/out/a 1%20b'],
+    ['file:///out/100%', '/out/100%'],
+    ['ftp://x/y', undefined],
+  ])('%s → %s', (url, path) => {
+    expect(outputPathOf(url)).toBe(path);
+  });
+});
+
+describe('isBelow', () => {
+  it.each([
+    ['/data', '/data', true],
+    ['/data/x', '/data/', true],
+    ['/database', '/data', false],
+    ['/dat', '/data', false],
+    ['/anything', '/', true],
+  ])('%s in %s: %s', (path, root, below) => {
+    expect(isBelow(path, root)).toBe(below);
+  });
+});
+
+describe('redactUrl', () => {
+  it.each([
+    ['https://user:pw@host:1/p?sig=1#f', 'https://host:1/p'],
+    ['s3://key:se@cret@host/b/k', 's3://host/b/k'],
+    ['http://host?token=1', 'http://host'],
+    ['http://a?x=user@b/c', 'http://a'],
+    ['/plain/path', '/plain/path'],
+  ])('%s → %s', (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
+  });
+});
+
+it('finds .. only as a whole segment', () => {
+  expect(hasDotDot('/a/../b')).toBe(true);
+  expect(hasDotDot('/a/..b')).toBe(false);
+});
