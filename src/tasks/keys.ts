@@ -1,8 +1,8 @@
 /** Search entries of a task: exact strings that an index finds, so that every filter is a look-up. */
 import { createHash } from 'node:crypto';
 
-/** Lengths at which name prefixes are indexed; a longer prefix filters on the longest that fits. */
-const PREFIX_LENGTHS: readonly number[] = [1, 2, 4, 8, 16, 32];
+/** Lengths at which name prefixes are indexed; a wanted prefix is found by the longest that fits. Each costs every create one more entry. */
+const PREFIX_LENGTHS: readonly number[] = [1, 4, 12, 40];
 
 /** Longer entries are indexed by their hash: no index entry is large, whatever a client sends. */
 const MOST_CHARS = 200;

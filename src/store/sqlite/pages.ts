@@ -1,10 +1,11 @@
 /** List queries: every filter is an index look-up that yields ids newest first, and no page examines more than a bounded number of entries. */
 import { filterKeys } from '../../tasks/filter.ts';
 import { isIndexedPrefix } from '../../tasks/keys.ts';
-import { parseTaskId } from '../../tasks/ids.ts';
+import { NO_OWNER, parseTaskId, type OwnerId } from '../../tasks/ids.ts';
 import type { ListRequest, Page, Scope } from '../../tasks/ports/task-store.ts';
 import type { TaskSummary } from '../../tasks/task.ts';
 import type { SqlValue } from './driver.ts';
+import { entryIn } from './entries.ts';
 import { countOf, decodeSummary, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -24,7 +25,7 @@ export interface Query {
 
 /** An exact value that an index finds. */
 interface Condition {
-  readonly column: 'key' | 'state';
+  readonly column: 'entry' | 'state';
   readonly value: string;
 }
 
@@ -37,23 +38,28 @@ interface Plan {
 
 /** Each index yields ids in order once its leading columns are fixed. */
 const SOURCES = {
-  key: { alias: 'k', from: 'task_keys k', join: ' CROSS JOIN tasks t ON t.id = k.id' },
+  entry: { alias: 'e', from: 'entries e', join: ' CROSS JOIN tasks t ON t.id = e.id' },
   state: { alias: 't', from: 'tasks t', join: '' },
   none: { alias: 't', from: 'tasks t', join: '' },
 } as const;
 
+/** Only real owners have indexes of their own. */
+const isOwned = (scope: Scope): scope is { readonly owner: OwnerId } =>
+  scope !== 'all' && scope.owner !== NO_OWNER;
+
 const sourceOf = ({ scope, driver }: Omit<Plan, 'probes'>) => {
   const source = SOURCES[driver?.column ?? 'none'];
-  const fixed = [
-    ...(scope === 'all' ? [] : [{ column: 'owner', value: scope.owner }]),
-    ...(driver === undefined ? [] : [driver]),
+  const owned = isOwned(scope) && driver?.column !== 'entry';
+  const terms: readonly Query[] = [
+    ...(owned ? [{ sql: "t.owner <> '' AND t.owner = ?", values: [scope.owner] }] : []),
+    ...(driver === undefined
+      ? []
+      : [{ sql: `${source.alias}.${driver.column} = ?`, values: [driver.value] }]),
   ];
   return {
     ...source,
-    where: [...fixed.map(({ column }) => `${column} = ?`), 'id < ?']
-      .map((term) => `${source.alias}.${term}`)
-      .join(' AND '),
-    values: fixed.map(({ value }): SqlValue => value),
+    where: [...terms.map(({ sql }) => sql), `${source.alias}.id < ?`].join(' AND '),
+    values: terms.flatMap(({ values }) => values),
   };
 };
 
@@ -86,10 +92,12 @@ const pageQuery = (plan: Plan, before: string, floor: string, limit: number): Qu
 
 const stateProbe = (state: string): Query => ({ sql: 't.state = ?', values: [state] });
 
-const keysProbe = (keys: readonly string[]): Query => ({
-  sql: `(SELECT count(*) FROM task_keys x WHERE x.owner = t.owner AND x.key IN (${keys.map(() => '?').join(', ')}) AND x.id = t.id) = ?`,
-  values: [...keys, keys.length],
+const entriesProbe = (entries: readonly string[]): Query => ({
+  sql: `(SELECT count(*) FROM entries x WHERE x.entry IN (${entries.map(() => '?').join(', ')}) AND x.id = t.id) = ?`,
+  values: [...entries, entries.length],
 });
+
+const NO_OWNER_PROBE: Query = { sql: "t.owner = ''", values: [] };
 
 /** A prefix that no entry covers whole is compared byte by byte, so that no character is special. */
 const prefixProbe = (prefix: string): Query => ({
@@ -97,24 +105,27 @@ const prefixProbe = (prefix: string): Query => ({
   values: [Buffer.byteLength(prefix), prefix],
 });
 
-const probesOf = (rest: readonly Condition[], prefix: string): readonly Query[] => {
-  const keys = rest.filter(({ column }) => column === 'key').map(({ value }) => value);
+const probesOf = (scope: Scope, rest: readonly Condition[], prefix: string): readonly Query[] => {
+  const entries = rest.filter(({ column }) => column === 'entry').map(({ value }) => value);
   const states = rest.filter(({ column }) => column === 'state').map(({ value }) => value);
   return [
+    ...(scope === 'all' || isOwned(scope) ? [] : [NO_OWNER_PROBE]),
     ...states.map(stateProbe),
-    ...(keys.length === 0 ? [] : [keysProbe(keys)]),
+    ...(entries.length === 0 ? [] : [entriesProbe(entries)]),
     ...(prefix === '' || isIndexedPrefix(prefix) ? [] : [prefixProbe(prefix)]),
   ];
 };
 
-const planOf = (
-  { scope, filter }: ListRequest,
-  countOfCondition: (condition: Condition) => number,
-): Plan => {
-  const conditions: readonly Condition[] = [
-    ...[...new Set(filterKeys(filter))].map((value) => ({ column: 'key', value }) as const),
-    ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
-  ];
+const conditionsOf = ({ scope, filter }: ListRequest): readonly Condition[] => [
+  ...[...new Set(filterKeys(filter))].map(
+    (key) => ({ column: 'entry', value: entryIn(scope, key) }) as const,
+  ),
+  ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
+];
+
+/** The rarest condition drives; a single one needs no counting. */
+const planOf = (request: ListRequest, countOfCondition: (one: Condition) => number): Plan => {
+  const conditions = conditionsOf(request);
   const [driver] =
     conditions.length < 2
       ? conditions
@@ -123,7 +134,8 @@ const planOf = (
           .sort((a, b) => a.count - b.count)
           .map(({ condition }) => condition);
   const rest = conditions.filter((condition) => condition !== driver);
-  return { scope, driver, probes: probesOf(rest, filter.name_prefix ?? '') };
+  const { scope, filter } = request;
+  return { scope, driver, probes: probesOf(scope, rest, filter.name_prefix ?? '') };
 };
 
 /** Told of each query before it runs; the tests look at the plans that SQLite makes of them. */

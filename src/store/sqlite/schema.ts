@@ -24,8 +24,9 @@ CREATE TABLE tasks (
   epoch INTEGER,
   job TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tasks_owner ON tasks (owner, id);
-CREATE INDEX tasks_owner_state ON tasks (owner, state, id);
+-- Without access control all tasks have the empty owner, and these two stay empty.
+CREATE INDEX tasks_owner ON tasks (owner, id) WHERE owner <> '';
+CREATE INDEX tasks_owner_state ON tasks (owner, state, id) WHERE owner <> '';
 CREATE INDEX tasks_state ON tasks (state, id);
 CREATE INDEX tasks_ready ON tasks (class, owner, prio DESC, id) WHERE ready = 1;
 CREATE INDEX tasks_active ON tasks (destination, epoch) WHERE destination IS NOT NULL;
@@ -34,11 +35,10 @@ CREATE INDEX tasks_active ON tasks (destination, epoch) WHERE destination IS NOT
 CREATE TABLE bodies (n INTEGER PRIMARY KEY, name TEXT, body TEXT NOT NULL) STRICT;
 CREATE TABLE heads (n INTEGER PRIMARY KEY, head TEXT NOT NULL) STRICT;
 
--- Search entries (tasks/keys.ts), newest first by reading backwards.
-CREATE TABLE task_keys (
-  owner TEXT NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (owner, key, id)
+-- Search entries (entries.ts), newest first by reading backwards.
+CREATE TABLE entries (
+  entry TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (entry, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX task_keys_all ON task_keys (key, id);
 
 CREATE TABLE debts (
   id TEXT NOT NULL, destination TEXT NOT NULL, PRIMARY KEY (id, destination)

@@ -12,6 +12,7 @@ import type {
 import { isTerminal } from '../../tasks/states.ts';
 import type { Inbox, Part, TaskHead, Wish } from '../../tasks/task.ts';
 import { newFacts } from '../facts.ts';
+import { entriesOf } from './entries.ts';
 import { decodeHead, decodeKeyRow, encodeBody, headColumns, textOf, type KeyRow } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -102,8 +103,8 @@ export const createWrites = (statements: Statements): Writes => {
       );
       statements('INSERT INTO heads (n, head) VALUES (?, ?)').run(n, JSON.stringify(head));
       statements(INSERT_TASK).run(id, n, owner, task.class, task.prio, ...headColumns(head));
-      for (const key of task.keys) {
-        statements('INSERT INTO task_keys (owner, key, id) VALUES (?, ?, ?)').run(owner, key, id);
+      for (const entry of entriesOf(owner, task.keys)) {
+        statements('INSERT INTO entries (entry, id) VALUES (?, ?)').run(entry, id);
       }
       statements('INSERT OR IGNORE INTO classes (class, requirements) VALUES (?, ?)').run(
         task.class,
