@@ -74,6 +74,10 @@ export const ERRORS = {
     'A fault of this server; its log has the details under the request id.',
   ),
   STOPPING: row(503, 'debug', 'The server is shutting down.', { expose: true, retryable: true }),
+  NOT_READY: row(503, 'debug', 'The server cannot take tasks yet; the message says why.', {
+    expose: true,
+    retryable: true,
+  }),
   STORE_UNAVAILABLE: row(503, 'error', 'The database does not answer.', {
     expose: true,
     retryable: true,

@@ -61,3 +61,7 @@ export const redactUrl = (url: string): string => {
   const path = slash === -1 ? '' : rest.slice(slash);
   return `${scheme}://${authority.slice(authority.lastIndexOf('@') + 1)}${path}`;
 };
+
+/** The URL without the user and password it may carry. */
+export const withoutUserInfo = (url: string): string =>
+  url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/?#]*@/, '$1');

@@ -1,0 +1,75 @@
+/** The front door for people: Swagger UI of the very document this server is built from, without any foreign host. */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Router, type Response } from 'express';
+import type { ServiceInfoOptions } from '../tasks/service-info.ts';
+import { methodUnknown } from './errors.ts';
+import { sendJson } from './exchange.ts';
+
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Task Execution Service</title>
+    <link rel="stylesheet" href="docs/swagger-ui.css">
+    <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/page.js"></script>
+  </body>
+</html>
+`;
+
+const PAGE_SCRIPT = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  validatorUrl: null,
+});
+`;
+
+/** Files of swagger-ui-dist that the page uses; nothing else of the package is served. */
+const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'] as const;
+
+const assetFolder = (): string =>
+  dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+const sendText = (res: Response, type: string, text: string): void => {
+  res.setHeader('content-type', `${type}; charset=utf-8`);
+  res.end(text);
+};
+
+const indexOf = ({ name, version }: ServiceInfoOptions) => ({
+  name,
+  version,
+  tes: '/ga4gh/tes/v1',
+  service_info: '/ga4gh/tes/v1/service-info',
+  openapi: '/openapi.json',
+});
+
+export const createDocsRouter = (document: string, service: ServiceInfoOptions): Router => {
+  const router = Router({ caseSensitive: true });
+  const folder = assetFolder();
+  const index = indexOf(service);
+  router.get('/', (req, res) => {
+    res.vary('Accept');
+    if (req.accepts(['html', 'json']) === 'json') sendJson(res, 200, index);
+    else sendText(res, 'text/html', PAGE);
+  });
+  router.get('/openapi.json', (_req, res) => {
+    sendText(res, 'application/json', document);
+  });
+  router.get('/docs/page.js', (_req, res) => {
+    sendText(res, 'text/javascript', PAGE_SCRIPT);
+  });
+  for (const name of ASSETS) {
+    router.get(`/docs/${name}`, (_req, res) => {
+      res.sendFile(join(folder, name), { cacheControl: false });
+    });
+  }
+  router.all(['/', '/openapi.json'], methodUnknown('GET, HEAD'));
+  return router;
+};

@@ -1,0 +1,67 @@
+/** Without authentication: only known Host names are answered, and web pages of foreign origins are refused (DESIGN section 9). */
+import type { NextFunction, Request, Response } from 'express';
+import { MagnetarError } from '../kernel/errors.ts';
+import { isLoopback } from '../tasks/addresses.ts';
+
+export interface GuardOptions {
+  /** Names, with or without port, answered besides those of this machine itself. */
+  readonly allowedHosts: readonly string[];
+  /** Origins of web pages that may use the API, such as `https://portal.example.org` (T11). */
+  readonly allowedOrigins: readonly string[];
+}
+
+const hostName = (host: string): string => host.replace(/:\d*$/, '');
+
+const createHostRule = (allowed: readonly string[]) => {
+  const names = new Set(allowed.map((name) => name.toLowerCase()));
+  return (host: string): boolean =>
+    names.has(host) || names.has(hostName(host)) || isLoopback(hostName(host));
+};
+
+const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, HEAD, POST',
+  'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id',
+  'access-control-max-age': '600',
+} as const;
+
+const allowOrigin = (res: Response, origin: string): void => {
+  res.setHeader('access-control-allow-origin', origin);
+  res.setHeader('access-control-expose-headers', 'X-Request-Id');
+  res.vary('Origin');
+};
+
+const isPreflight = (req: Request): boolean =>
+  req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
+
+const endPreflight = (res: Response): void => {
+  for (const [name, value] of Object.entries(PREFLIGHT)) res.setHeader(name, value);
+  res.statusCode = 204;
+  res.end();
+};
+
+export const createGuard = (options: GuardOptions) => {
+  const isKnownHost = createHostRule(options.allowedHosts);
+  const origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const host = (req.headers.host ?? '').toLowerCase();
+    if (!isKnownHost(host)) {
+      next(
+        new MagnetarError(
+          'HOST_REFUSED',
+          'this Host name is not answered; add it to allowed_hosts under [server]',
+        ),
+      );
+      return;
+    }
+    const origin = req.headers.origin?.toLowerCase();
+    if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) {
+      next();
+    } else if (!origins.has(origin)) {
+      next(new MagnetarError('ORIGIN_REFUSED', 'requests of web pages of this origin are refused'));
+    } else {
+      allowOrigin(res, origin);
+      if (isPreflight(req)) endPreflight(res);
+      else next();
+    }
+  };
+};

@@ -1,0 +1,77 @@
+/** Creating a task: read, judge, then one durable insert. */
+import type { Clock } from '../kernel/clock.ts';
+import type { IdSource } from '../kernel/ids.ts';
+import { newTaskId, type TaskId } from './ids.ts';
+import { keysOf } from './keys.ts';
+import type { CallOptions } from './ports/call.ts';
+import type { NewTask, TaskStore } from './ports/task-store.ts';
+import type { Principal } from './principal.ts';
+import { classOf, requirementsOf } from './requirements.ts';
+import { assertStorage, type StorageRules } from './storage-rules.ts';
+import { TASK_VERSION, type Part, type TaskHead } from './task.ts';
+import { readTask, type ReadRules, type ReadTask } from './validation/read-task.ts';
+
+export interface CreateDeps {
+  readonly store: TaskStore;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly rules: ReadRules;
+  readonly storage: StorageRules;
+}
+
+export interface CreateInput {
+  /** What the client sent, as parsed from JSON. */
+  readonly body: unknown;
+  readonly principal: Principal;
+}
+
+const DEFAULT_PRIORITY = 5;
+
+const queued = (now: number): TaskHead => ({
+  state: 'QUEUED',
+  ready: true,
+  changed: now,
+  attempts: [],
+  log: [{ seq: 1, attempt: 0, to: 'QUEUED', at: now }],
+  debts: [],
+});
+
+const partsOf = (task: TaskId, { contents, notes }: ReadTask): readonly Part[] => [
+  ...contents.map(({ index, text }): Part => ({ task, attempt: 0, kind: 'content', index, text })),
+  ...(notes.length === 0
+    ? []
+    : [{ task, attempt: 0, kind: 'syslog', index: 0, text: JSON.stringify(notes) } as const]),
+];
+
+/**
+ * Answers once the task would survive a power cut. Nothing is staged, pulled or dispatched here (C7).
+ * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, STORE_UNAVAILABLE
+ */
+export const createTask = async (
+  deps: CreateDeps,
+  { body, principal }: CreateInput,
+  options: CallOptions,
+): Promise<TaskId> => {
+  const read = readTask(body, deps.rules);
+  const { spec } = read;
+  await assertStorage(spec, deps.storage, options);
+  const id = newTaskId(deps.ids);
+  const now = deps.clock.now();
+  const requirements = requirementsOf(spec);
+  const task: NewTask = {
+    id,
+    v: TASK_VERSION,
+    owner: principal.owner,
+    groups: principal.groups,
+    ...(spec.name === undefined ? {} : { name: spec.name }),
+    keys: keysOf(spec.name, spec.tags),
+    spec,
+    class: classOf(requirements),
+    requirements,
+    prio: DEFAULT_PRIORITY,
+    created: now,
+    head: queued(now),
+  };
+  await deps.store.create(task, partsOf(id, read), options);
+  return id;
+};

@@ -1,0 +1,25 @@
+/** Which local paths tasks may use. The adapter compares real paths, so that no link leads out of a root. */
+import type { CallOptions } from './call.ts';
+
+export type FileUse = 'read' | 'write';
+
+export type FileVerdict =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly path: string;
+      readonly reason: string;
+      /** Another root would allow it. */
+      readonly outside: boolean;
+    };
+
+export interface FileAccess {
+  /** Folders below which the use is allowed, as configured. */
+  readonly roots: Readonly<Record<FileUse, readonly string[]>>;
+  /** Judges absolute paths that may all be meant by one URL; each must be allowed. `file` = the path names a file, never a root itself. */
+  check(
+    paths: readonly string[],
+    use: FileUse,
+    options: CallOptions & { readonly file: boolean },
+  ): Promise<FileVerdict>;
+}

@@ -1,0 +1,172 @@
+/** Judges the URLs of a task at its creation: scheme, local folders, hosts. The runner judges hosts again after resolving them. */
+import { MagnetarError, type ErrorCode, type FieldProblem } from '../kernel/errors.ts';
+import { isAllowedHost, isSpecialHost } from './addresses.ts';
+import type { CallOptions } from './ports/call.ts';
+import type { FileAccess, FileUse } from './ports/file-access.ts';
+import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
+import { filePathsOf, redactUrl, schemeOf, segmentsOf } from './urls.ts';
+import { hasWildcard } from './validation/patterns.ts';
+
+export interface StorageRules {
+  readonly files: FileAccess;
+  /** Hosts, addresses or CIDR ranges that may be used although private or loopback. */
+  readonly httpAllow: readonly string[];
+}
+
+/** A URL of the task, and what is to be done with it. */
+interface Transfer {
+  readonly field: string;
+  readonly url: string;
+  readonly use: FileUse;
+  /** The URL names one file, not a folder. */
+  readonly file: boolean;
+}
+
+type RefusalCode = Extract<ErrorCode, 'BAD_TASK' | 'SCHEME_UNSUPPORTED' | 'STORAGE_REFUSED'>;
+
+interface Refusal extends FieldProblem {
+  readonly code: RefusalCode;
+}
+
+type Judge = (
+  transfer: Transfer,
+  rules: StorageRules,
+  options: CallOptions,
+) => Promise<Refusal | undefined> | Refusal | undefined;
+
+const refuse = (transfer: Transfer, code: RefusalCode, message: string): Refusal => ({
+  field: transfer.field,
+  code,
+  message,
+});
+
+/** The allowed folder that shares the most leading segments with the path. */
+const nearestRoot = (path: string, roots: readonly string[]): string | undefined => {
+  const given = segmentsOf(path);
+  const shared = (root: string): number => {
+    const other = segmentsOf(root);
+    const end = given.findIndex((segment, index) => other[index] !== segment);
+    return end === -1 ? given.length : end;
+  };
+  return [...roots].sort((a, b) => shared(b) - shared(a))[0];
+};
+
+const parentOf = (path: string): string => `/${segmentsOf(path).slice(0, -1).join('/')}`;
+
+/** How to allow a path: the flag and the line of the configuration (C24). */
+const remedy = (path: string, { use, file }: Transfer, roots: readonly string[]): string => {
+  const nearest = nearestRoot(path, roots);
+  const folder = file && segmentsOf(path).length > 1 ? parentOf(path) : path;
+  const why =
+    nearest === undefined
+      ? `no folder is open to ${use}`
+      : `the nearest one to ${use} is ${nearest}`;
+  return `${why}; start the server with --allow ${folder}, or put ${use} = ["${folder}"] under [storage.file]`;
+};
+
+const judgeFile: Judge = async (transfer, { files }, options) => {
+  const { url, use, file } = transfer;
+  const paths = filePathsOf(url);
+  if (paths.length === 0) {
+    return refuse(transfer, 'BAD_TASK', 'must be file:// with an absolute path and no host');
+  }
+  const verdict = await files.check(paths, use, { ...options, file: file && use === 'write' });
+  if (verdict.allowed) return undefined;
+  const { path, reason, outside } = verdict;
+  const message = outside
+    ? `${path} ${reason}: ${remedy(path, transfer, files.roots[use])}`
+    : `${path} ${reason}`;
+  return refuse(transfer, 'STORAGE_REFUSED', message);
+};
+
+const hostOf = (url: string): string | undefined => {
+  try {
+    return new URL(url).hostname;
+  } catch {
+    return undefined;
+  }
+};
+
+const judgeHttp: Judge = (transfer, { httpAllow }) => {
+  const host = hostOf(transfer.url);
+  if (host === undefined || host === '') {
+    return refuse(transfer, 'BAD_TASK', `${redactUrl(transfer.url)} is not a valid URL`);
+  }
+  if (!isSpecialHost(host) || isAllowedHost(host, httpAllow)) return undefined;
+  return refuse(
+    transfer,
+    'STORAGE_REFUSED',
+    `${host} is a private or local address; to allow it, add allow = ["${host}"] to [storage.http]`,
+  );
+};
+
+/** Schemes that this server moves data over. */
+const SCHEMES: Readonly<Record<string, Judge>> = {
+  file: judgeFile,
+  http: judgeHttp,
+  https: judgeHttp,
+};
+
+const judge: Judge = (transfer, rules, options) => {
+  const scheme = schemeOf(transfer.url);
+  if (scheme === undefined) {
+    return refuse(transfer, 'BAD_TASK', 'must be a URL with a scheme, or an absolute path');
+  }
+  const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  if (known !== undefined) return known(transfer, rules, options);
+  const names = Object.keys(SCHEMES).join(', ');
+  return refuse(
+    transfer,
+    'SCHEME_UNSUPPORTED',
+    `has the scheme "${scheme.slice(0, 32)}", which is not supported (supported: ${names})`,
+  );
+};
+
+/** An input with content ignores its URL (trap 16, T23). */
+const inputTransfers = (input: TaskInput, index: number): readonly Transfer[] =>
+  input.url === undefined || input.content_bytes !== undefined
+    ? []
+    : [
+        {
+          field: `inputs[${String(index)}].url`,
+          url: input.url,
+          use: 'read',
+          file: input.type !== 'DIRECTORY',
+        },
+      ];
+
+const outputTransfer = (output: TaskOutput, index: number): Transfer => ({
+  field: `outputs[${String(index)}].url`,
+  url: output.url,
+  use: 'write',
+  file: output.type !== 'DIRECTORY' && !output.url.endsWith('/') && !hasWildcard(output.path),
+});
+
+/** The code of an answer with several refusals: the client's slip first. */
+const PRECEDENCE: readonly RefusalCode[] = ['BAD_TASK', 'SCHEME_UNSUPPORTED', 'STORAGE_REFUSED'];
+
+/**
+ * Refuses a task whose URLs this server cannot or must not use; all of them are told at once.
+ * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED (T46) or STORAGE_REFUSED (C24)
+ */
+export const assertStorage = async (
+  spec: TaskSpec,
+  rules: StorageRules,
+  options: CallOptions,
+): Promise<void> => {
+  const transfers = [
+    ...(spec.inputs ?? []).flatMap(inputTransfers),
+    ...(spec.outputs ?? []).map(outputTransfer),
+  ];
+  const refusals: Refusal[] = [];
+  for (const transfer of transfers) {
+    const refusal = await judge(transfer, rules, options);
+    if (refusal !== undefined) refusals.push(refusal);
+  }
+  const code = PRECEDENCE.find((one) => refusals.some((refusal) => refusal.code === one));
+  const first = refusals.find((refusal) => refusal.code === code);
+  if (code === undefined || first === undefined) return;
+  throw new MagnetarError(code, `${first.field}: ${first.message}`, {
+    details: refusals.map(({ field, message }) => ({ field, message })),
+  });
+};

@@ -1,0 +1,58 @@
+/** Brings a request body into the spelling of the contract: known fields only, no nulls. Values are not judged here. */
+import { isRecord, type JsonRecord, type Shape } from './shape.ts';
+
+const spelling = (key: string, shape: Shape): string | undefined => {
+  if (shape.fields !== undefined && Object.hasOwn(shape.fields, key)) return key;
+  return shape.aliases !== undefined && Object.hasOwn(shape.aliases, key)
+    ? shape.aliases[key]
+    : undefined;
+};
+
+const normaliseFields = (value: JsonRecord, shape: Shape): JsonRecord => {
+  const kept: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) {
+    const name = spelling(key, shape);
+    const below = name === undefined ? undefined : shape.fields?.[name];
+    if (name === undefined || below === undefined || member === null) continue;
+    if (name !== key && (value[name] ?? null) !== null) continue; // the contract's own spelling wins
+    kept[name] = normalise(member, below);
+  }
+  return kept;
+};
+
+/**
+ * Drops unknown and read-only fields (T19, T20, C19), drops nulls of fields and map values (T28, C18) and takes camelCase
+ * spellings (C20). A null in a list stays: leaving it out would change an argv.
+ */
+export const normalise = (value: unknown, shape: Shape): unknown => {
+  if (shape.items !== undefined && Array.isArray(value)) {
+    const { items } = shape;
+    return value.map((item) => normalise(item, items));
+  }
+  if (!isRecord(value)) return value;
+  if (shape.fields !== undefined) return normaliseFields(value, shape);
+  return shape.values === true
+    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+    : value;
+};
+
+/** How much a JSON value holds; counting stops where a bound is passed. */
+export interface JsonSize {
+  readonly depth: number;
+  readonly values: number;
+}
+
+/** Depth and number of values, without recursion: a hostile body must not exhaust the stack. */
+export const sizeOf = (root: unknown, maxDepth: number): JsonSize => {
+  let level: readonly unknown[] = [root];
+  let depth = 0;
+  let values = 0;
+  while (level.length > 0 && depth <= maxDepth) {
+    values += level.length;
+    depth += 1;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return { depth, values };
+};
