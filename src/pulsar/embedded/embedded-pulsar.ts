@@ -3,13 +3,20 @@ import { createHash } from 'node:crypto';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { createWake } from '../../kernel/wake.ts';
+import { createWake, type Wake } from '../../kernel/wake.ts';
 import type { JobTransport } from '../../tasks/ports/job-transport.ts';
 import type { Endpoint } from '../rest/client.ts';
 import { createTransportTo } from '../rest/rest-transport.ts';
 import { ensureInstalled, requirementsHash, type Installation } from './install.ts';
-import { launch, type LaunchOptions } from './launch.ts';
-import { OWNER_ONLY, TRAVERSABLE, layoutOf, makeFolders, type FolderModes } from './layout.ts';
+import { launch, type LaunchOptions, type Probe } from './launch.ts';
+import {
+  OWNER_ONLY,
+  TRAVERSABLE,
+  layoutOf,
+  makeFolders,
+  type FolderModes,
+  type Layout,
+} from './layout.ts';
 import type { OnProgress } from './pip-output.ts';
 import { endProcess, isAlive } from './process.ts';
 import { HOST } from './settings.ts';
@@ -58,114 +65,137 @@ const fingerprintOf = async (options: EmbeddedPulsarOptions): Promise<string> =>
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 };
 
-export const createEmbeddedPulsar = (options: EmbeddedPulsarOptions): EmbeddedPulsar => {
-  const { logger, clock = systemClock, modes = defaultModes() } = options;
-  const layout = layoutOf(options.directory, options.venvDirectory);
-  const bell = createWake(clock);
-  const life = new AbortController();
-  let current: PulsarState | undefined;
-  let watching: Promise<void> = Promise.resolve();
+class Supervised implements EmbeddedPulsar {
+  readonly transport: JobTransport;
+  readonly #options: EmbeddedPulsarOptions;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #modes: FolderModes;
+  readonly #layout: Layout;
+  readonly #bell: Wake;
+  readonly #life = new AbortController();
+  #current: PulsarState | undefined;
+  #watching: Promise<void> = Promise.resolve();
 
-  const endpoint = (): Endpoint => {
-    if (current === undefined) {
+  constructor(options: EmbeddedPulsarOptions) {
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#clock = options.clock ?? systemClock;
+    this.#modes = options.modes ?? defaultModes();
+    this.#layout = layoutOf(options.directory, options.venvDirectory);
+    this.#bell = createWake(this.#clock);
+    const { reportName } = options;
+    this.transport = createTransportTo(() => this.#endpoint(), { reportName });
+  }
+
+  pid(): number | undefined {
+    return this.#current?.pid;
+  }
+
+  async start(outer: AbortSignal, onProgress: OnProgress): Promise<void> {
+    const signal = AbortSignal.any([outer, this.#life.signal]);
+    await makeFolders(this.#layout, this.#modes);
+    const fingerprint = await fingerprintOf(this.#options);
+    const adopted = await this.#adopt(fingerprint, signal);
+    const installation = await this.#install(signal, onProgress);
+    if (!adopted) {
+      onProgress('starting Pulsar');
+      await this.#launch(installation, fingerprint, signal);
+    }
+    this.#logger.info('embedded Pulsar is ready', { pid: this.pid(), adopted });
+    this.#watching = this.#watch(installation, fingerprint);
+  }
+
+  async stop({ keepRunning = false } = {}): Promise<void> {
+    this.#life.abort(new MagnetarError('STOPPING', 'the embedded Pulsar is being stopped'));
+    await this.#watching;
+    await this.transport.close();
+    if (keepRunning || this.#current === undefined) return;
+    await endProcess(this.#current, this.#clock);
+    await removeState(this.#layout.state);
+    this.#logger.info('embedded Pulsar stopped', { pid: this.pid() });
+  }
+
+  #endpoint(): Endpoint {
+    if (this.#current === undefined) {
       throw new MagnetarError('PULSAR_UNREACHABLE', 'the embedded Pulsar is not running');
     }
-    const { port, privateToken } = current;
+    const { port, privateToken } = this.#current;
     return { url: `http://${HOST}:${String(port)}`, privateToken };
-  };
-  const transport = createTransportTo(endpoint, { reportName: options.reportName });
-  const probe = (signal: AbortSignal) => transport.probe({ signal });
-  const use = (state: PulsarState): void => {
-    current = state;
-  };
+  }
 
-  const install = (signal: AbortSignal, onProgress: OnProgress): Promise<Installation> =>
-    ensureInstalled({
-      venv: layout.venv,
-      environment: { ...options.installEnvironment, ...options.environment },
+  readonly #probe: Probe = (signal) => this.transport.probe({ signal });
+
+  #install(signal: AbortSignal, onProgress: OnProgress): Promise<Installation> {
+    const { environment, installEnvironment, python } = this.#options;
+    return ensureInstalled({
+      venv: this.#layout.venv,
+      environment: { ...installEnvironment, ...environment },
       signal,
       onProgress,
-      ...(options.python === undefined ? {} : { python: options.python }),
+      ...(python === undefined ? {} : { python }),
     });
+  }
 
-  /** A Pulsar of an earlier run that is well and was started with the same settings; any other is ended. */
-  const adopt = async (fingerprint: string, signal: AbortSignal): Promise<boolean> => {
-    const older = await readState(layout.state);
+  /** Takes a Pulsar of an earlier run that is well and was started with the same settings; any other is ended. */
+  async #adopt(fingerprint: string, signal: AbortSignal): Promise<boolean> {
+    const older = await readState(this.#layout.state);
     if (older === undefined || !(await isAlive(older))) return false;
     if (older.fingerprint === fingerprint) {
-      use(older);
+      this.#current = older;
       const limit = AbortSignal.any([signal, AbortSignal.timeout(ADOPT_LIMIT_MS)]);
-      const well = await probe(limit).then(
+      const well = await this.#probe(limit).then(
         () => true,
         () => false,
       );
       signal.throwIfAborted();
       if (well) return true;
     }
-    logger.info('ending an older embedded Pulsar', { pid: older.pid });
-    await endProcess(older, clock);
+    this.#logger.info('an older embedded Pulsar is ended', { pid: older.pid });
+    await endProcess(older, this.#clock);
     return false;
-  };
+  }
 
-  const launchWith = (
+  #launch(
     installation: Installation,
     fingerprint: string,
     signal: AbortSignal,
-  ): Promise<PulsarState> => {
-    const launchOptions: LaunchOptions = {
-      layout,
-      modes,
+  ): Promise<PulsarState> {
+    const { environment, jobEnvironment = {} } = this.#options;
+    const options: LaunchOptions = {
+      layout: this.#layout,
+      modes: this.#modes,
       installation,
-      environment: { PATH: options.environment.PATH, HOME: options.environment.HOME },
-      jobEnvironment: options.jobEnvironment ?? {},
+      environment: { PATH: environment.PATH, HOME: environment.HOME },
+      jobEnvironment,
       fingerprint,
-      clock,
-      onEnd: () => {
-        bell.ring();
-      },
+      clock: this.#clock,
+      onEnd: () => this.#bell.ring(),
     };
-    return launch(launchOptions, use, probe, signal);
-  };
+    const use = (state: PulsarState): void => {
+      this.#current = state;
+    };
+    return launch(options, use, this.#probe, signal);
+  }
 
-  const supervise = (installation: Installation, fingerprint: string): Promise<void> =>
-    watch({
-      clock,
-      logger,
-      bell,
-      signal: life.signal,
-      alive: () => (current === undefined ? Promise.resolve(false) : isAlive(current)),
-      probe,
+  #watch(installation: Installation, fingerprint: string): Promise<void> {
+    const { signal } = this.#life;
+    return watch({
+      clock: this.#clock,
+      logger: this.#logger,
+      bell: this.#bell,
+      signal,
+      alive: async () => this.#current !== undefined && (await isAlive(this.#current)),
+      probe: this.#probe,
       restart: async () => {
-        if (current !== undefined) await endProcess(current, clock);
-        const { pid } = await launchWith(installation, fingerprint, life.signal);
-        logger.info('embedded Pulsar started', { pid });
+        if (this.#current !== undefined) await endProcess(this.#current, this.#clock);
+        const { pid } = await this.#launch(installation, fingerprint, signal);
+        this.#logger.info('embedded Pulsar started', { pid });
       },
     });
+  }
+}
 
-  return {
-    transport,
-    async start(outer, onProgress) {
-      const signal = AbortSignal.any([outer, life.signal]);
-      await makeFolders(layout, modes);
-      const fingerprint = await fingerprintOf(options);
-      const adopted = await adopt(fingerprint, signal);
-      const installation = await install(signal, onProgress);
-      if (!adopted) {
-        onProgress('starting Pulsar');
-        await launchWith(installation, fingerprint, signal);
-      }
-      logger.info('embedded Pulsar is ready', { pid: current?.pid, adopted });
-      watching = supervise(installation, fingerprint);
-    },
-    async stop({ keepRunning = false } = {}) {
-      life.abort(new MagnetarError('STOPPING', 'the embedded Pulsar is being stopped'));
-      await watching;
-      await transport.close();
-      if (keepRunning || current === undefined) return;
-      await endProcess(current, clock);
-      await removeState(layout.state);
-      logger.info('embedded Pulsar stopped', { pid: current.pid });
-    },
-    pid: () => current?.pid,
-  };
-};
+/** Does nothing until `start`. Throws STARTUP for a directory that Pulsar cannot work in. */
+export const createEmbeddedPulsar = (options: EmbeddedPulsarOptions): EmbeddedPulsar =>
+  new Supervised(options);

@@ -57,13 +57,14 @@ export const watch = async (options: WatchOptions): Promise<void> => {
     wellSince = lastWell;
   };
 
-  while (!signal.aborted) {
+  const stopped = (): boolean => signal.aborted;
+  while (!stopped()) {
     try {
       await bell.wait(CHECK_EVERY_MS, signal);
       const trouble = await check();
       if (trouble !== undefined) await recover(trouble);
     } catch (error) {
-      if (signal.aborted) return;
+      if (stopped()) return;
       logger.error('embedded Pulsar cannot be started', { error: messageOf(error) });
       bell.ring(); // look again at once: what is left to wait is the back-off
     }

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
 import { MagnetarError } from '../../kernel/errors.ts';
 import { abortReason, hungUp, isHangUp, isTooLarge, refused, unreachable } from './failures.ts';
-import { createGate } from './gate.ts';
+import { createGate, type Gate } from './gate.ts';
 
 /** Where a Pulsar listens now; asked for at each call because the embedded one may move to another port. */
 export interface Endpoint {
@@ -67,22 +67,20 @@ const queryText = (endpoint: Endpoint, query: Readonly<Record<string, string>>):
 const toBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-export const createPulsarClient = (options: ClientOptions): PulsarClient => {
+interface Exchange {
+  readonly request: (call: Call, signal: AbortSignal) => Promise<AxiosResponse<Buffer>>;
+  readonly prefix: string;
+  readonly close: () => void;
+}
+
+/** The HTTP side: one axios request per call, whatever the answer's status. */
+const createExchange = (options: ClientOptions): Exchange => {
   const agentOptions = { keepAlive: true, timeout: IDLE_MS };
   const httpAgent = new HttpAgent(agentOptions);
   const httpsAgent = new HttpsAgent(agentOptions);
-  const closed = new AbortController();
-  const gates = {
-    control: createGate(LANES.control),
-    poll: createGate(LANES.poll),
-    transfer: createGate(LANES.transfer),
-    probe: createGate(LANES.probe),
-  };
   const prefix =
     options.manager === undefined ? '' : `/managers/${encodeURIComponent(options.manager)}`;
-  const where = (): string => `Pulsar at ${options.endpoint().url}${prefix}`;
-
-  const exchange = (call: Call, signal: AbortSignal): Promise<AxiosResponse<Buffer>> => {
+  const request = (call: Call, signal: AbortSignal): Promise<AxiosResponse<Buffer>> => {
     const endpoint = options.endpoint();
     const factor = call.lane === 'transfer' ? TRANSFER_FACTOR : 1;
     return axios.request<Buffer>({
@@ -103,11 +101,33 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
       signal,
     });
   };
+  return {
+    request,
+    prefix,
+    close() {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
+};
+
+const createGates = (): Readonly<Record<keyof typeof LANES, Gate>> => ({
+  control: createGate(LANES.control),
+  poll: createGate(LANES.poll),
+  transfer: createGate(LANES.transfer),
+  probe: createGate(LANES.probe),
+});
+
+export const createPulsarClient = (options: ClientOptions): PulsarClient => {
+  const exchange = createExchange(options);
+  const gates = createGates();
+  const closed = new AbortController();
+  const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
 
   const ask = async (call: Call): Promise<Answer> => {
     const signal = AbortSignal.any([call.signal, closed.signal]);
     try {
-      const answer = await gates[call.lane].run(() => exchange(call, signal), signal);
+      const answer = await gates[call.lane].run(() => exchange.request(call, signal), signal);
       if (answer.status === 200) return { kind: 'ok', body: answer.data };
       const failure = refused(where(), call.what, answer.status);
       if (failure.code !== 'PULSAR_REFUSED') throw failure;
@@ -135,8 +155,7 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
     },
     close() {
       closed.abort(new MagnetarError('ABORTED', 'the transport is closed'));
-      httpAgent.destroy();
-      httpsAgent.destroy();
+      exchange.close();
     },
   };
 };

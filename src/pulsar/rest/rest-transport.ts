@@ -3,10 +3,10 @@ import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { JobFile, JobStatus, JobTransport } from '../../tasks/ports/job-transport.ts';
-import { decodeObject, decodeStatus, textOf } from './answers.ts';
+import { decodeObject, decodeStatus, textOf } from '../answers.ts';
 import { createPulsarClient, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
-import { assertFileName, assertJobId } from './names.ts';
+import { assertFileName, assertJobId } from '../names.ts';
 import { createSubmit } from './submit.ts';
 
 export interface TransportOptions {

@@ -3,7 +3,7 @@ import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { JobFile, JobStatus, PulsarStatus } from '../../tasks/ports/job-transport.ts';
-import { FAILURE_FILE, decodeObject, textOf } from './answers.ts';
+import { FAILURE_FILE, decodeObject, textOf } from '../answers.ts';
 import type { PulsarClient } from './client.ts';
 import { hungUp, refused } from './failures.ts';
 

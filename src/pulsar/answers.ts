@@ -1,5 +1,5 @@
 /** Decoders of Pulsar's JSON, which it serves as text/html (protocol A.1). */
-import type { JobStatus, PulsarStatus } from '../../tasks/ports/job-transport.ts';
+import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
 
 const STATUSES: ReadonlySet<string> = new Set<PulsarStatus>([
   'preprocessing',
