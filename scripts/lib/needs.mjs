@@ -1,0 +1,78 @@
+/** What the tests need beside node_modules, as a table: how each is looked for and how it is brought. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { inRoot, isInstalled, isRoot, runLoud, works } from './run.mjs';
+import { ensureNative } from './native.mjs';
+
+const hasVenv = () => works('python3', '-c', 'import venv, ensurepip');
+
+const hasMongo = () =>
+  (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' ||
+  existsSync(inRoot('.cache', 'ferretdb')) ||
+  isInstalled('go');
+
+/** `packages`: of Debian 12; `advice`: where no package helps. */
+const NEEDS = {
+  bubblewrap: { here: () => isInstalled('bwrap'), packages: ['bubblewrap'] },
+  podman: { here: () => isInstalled('podman'), packages: ['podman'] },
+  runc: { here: () => isInstalled('runc'), packages: ['runc'] },
+  catatonit: { here: () => isInstalled('catatonit'), packages: ['catatonit'] },
+  busybox: { here: () => isInstalled('busybox'), packages: ['busybox-static'] },
+  dockerd: {
+    here: () => isInstalled('dockerd') && isInstalled('containerd') && isInstalled('iptables'),
+    packages: ['docker.io', 'containerd', 'iptables'],
+  },
+  python: { here: () => isInstalled('python3'), packages: ['python3'] },
+  venv: { here: hasVenv, packages: ['python3-venv'] },
+  mongodb: {
+    here: hasMongo,
+    packages: [],
+    advice:
+      'Go 1.23 or newer builds FerretDB (go.dev/dl), or MAGNETAR_TEST_MONGODB_URI names a MongoDB to use',
+  },
+};
+
+const isDebian = () => {
+  const file = '/etc/os-release';
+  return existsSync(file) && /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync(file, 'utf8'));
+};
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** Installs Debian packages without letting any of them start a daemon. */
+const aptInstall = async (packages) => {
+  const guard = !existsSync(POLICY);
+  if (guard) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    await runLoud('apt-get', ['update', '-qq'], { env });
+    return await runLoud(
+      'apt-get',
+      ['install', '-y', '-qq', '--no-install-recommends', ...packages],
+      { env },
+    );
+  } finally {
+    if (guard) rmSync(POLICY);
+  }
+};
+
+const mayInstall = () => isRoot() && isDebian() && process.env.CI === 'true';
+
+const adviceFor = (name) => {
+  const { packages, advice } = NEEDS[name];
+  return `missing: ${name} → ${advice ?? `apt-get install --no-install-recommends ${packages.join(' ')}`}`;
+};
+
+const absent = (names) => names.filter((name) => !NEEDS[name].here());
+
+/** Brings what is missing, or names it with the command that gets it; answers whether all is there. */
+export const bringNeeds = async (names, say) => {
+  const first = absent(names);
+  const packages = first.flatMap((name) => NEEDS[name].packages);
+  if (packages.length > 0 && mayInstall()) {
+    say(`installing what the tests need: ${packages.join(' ')}`);
+    await aptInstall(packages);
+  }
+  const missing = absent(names);
+  missing.forEach((name) => say(adviceFor(name)));
+  return (await ensureNative(say)) && missing.length === 0;
+};
