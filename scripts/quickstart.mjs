@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/** From a fresh clone to a task that ran: installs, builds, starts the server, submits an example, shows what came of it, serves until Ctrl-C. Needs Node, npm and Python 3 only. */
+import { parseArgs } from 'node:util';
+import { EXAMPLE, prepareExample, runExample } from './lib/quickstart-example.mjs';
+import {
+  ensureDependencies,
+  ensureNode,
+  ensurePython,
+  ensureRuntime,
+} from './lib/quickstart-machine.mjs';
+import { assertPortFree, startServer } from './lib/quickstart-server.mjs';
+import { inRoot, runLoud } from './lib/run.mjs';
+import { Stop } from './lib/stop.mjs';
+
+const say = (text) => process.stdout.write(`${text}\n`);
+
+const step = (text) => say(`\n▶ ${text}`);
+
+const { values: flags } = parseArgs({
+  options: {
+    port: { type: 'string', default: '8080' },
+    data: { type: 'string', default: inRoot('data') },
+    once: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const HELP = `npm run quickstart [-- --port 8080 --data ./data --once]
+  --once  stop after the example instead of serving until Ctrl-C`;
+
+const build = async () => {
+  if ((await runLoud(process.execPath, [inRoot('scripts', 'build.mjs')])) !== 0) {
+    throw new Stop('the build failed, see above');
+  }
+};
+
+const closingWords = (url, data) => {
+  say('\nMagnetar is ready');
+  say(`  API         ${url}/ga4gh/tes/v1/service-info`);
+  say(`  Swagger UI  ${url}/`);
+  say(`  data        ${data}`);
+  say('  next        ./bin/tes submit examples/hello.json --wait');
+  if (url !== 'http://localhost:8080') say(`              with export TES_URL=${url}`);
+};
+
+const quickstart = async () => {
+  ensureNode();
+  step('dependencies');
+  await ensureDependencies(say);
+  step('build');
+  await build();
+  step('this machine');
+  ensurePython(say);
+  await ensureRuntime(say);
+  await assertPortFree(Number(flags.port));
+  const folder = prepareExample(flags.data);
+  step('server (the first start installs the embedded Pulsar, about a minute)');
+  const server = await startServer({ port: flags.port, data: flags.data, allow: folder, say });
+  try {
+    step(`a task: ${EXAMPLE}`);
+    await runExample({ url: server.url, folder, say });
+    closingWords(server.url, flags.data);
+    if (!flags.once) {
+      say('\nserving until Ctrl-C');
+      return await server.ended;
+    }
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server.stop();
+};
+
+const main = async () => {
+  if (flags.help) {
+    say(HELP);
+    return 0;
+  }
+  try {
+    return await quickstart();
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+    process.stderr.write(`\nquickstart: ${error.message}\n`);
+    return 1;
+  }
+};
+
+process.exitCode = await main();
