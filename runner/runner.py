@@ -172,7 +172,7 @@ class Job:
         self.system_logs = []
         self.host = {'python': '%d.%d.%d' % sys.version_info[:3], 'node': os.uname()[1], 'uid': str(os.geteuid())}
         self.executors, self.inputs, self.outputs = [], [], []
-        self.pulse = None
+        self.pulse = self.watchdog = self.runtime = None
 
     def note(self, message):
         """A line for the task's system logs."""
@@ -493,11 +493,15 @@ class Tree:
 
     def folder(self, path, mode=None):
         """Makes a folder and its parents; a link on the way is an error (ENOTDIR)."""
-        fd = os.dup(self.fd)
+        fd, here = os.dup(self.fd), ''
         try:
             for name in parts_of(path):
+                here += '/' + name
                 try:
-                    deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
+                    if here in self.shown:
+                        deeper = os.open(self.shown[here], DIRECTORY_FLAGS)
+                    else:
+                        deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
                 except FileNotFoundError:
                     os.mkdir(name, 0o700, dir_fd=fd)
                     deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
@@ -682,6 +686,11 @@ class Layout:
         else:
             self.want_folder(output_base(path))
 
+    def make(self, tree):
+        """Makes every folder once; what a tool does to those inside the bound ones is its own affair."""
+        for path in sorted(self.folders):
+            tree.make_folder(path, 0o1777 if path == '/tmp' else None)
+
     def outermost(self):
         """The folders to bind: those inside another are part of it."""
         kept = []
@@ -750,7 +759,8 @@ class Guard:
             found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         except OSError as error:
             raise OSError(errno.EHOSTUNREACH, 'cannot resolve %s: %s' % (host, os_text(error)))
-        trusted = host in self.hosts or '%s:%d' % (host, port) in self.hosts or (self.own and url.startswith(self.own))
+        own = self.own and url.startswith(self.own) and '..' not in url.lower().replace('%2e', '.')
+        trusted = own or host in self.hosts or '%s:%d' % (host, port) in self.hosts
         for family, kind, proto, _, sockaddr in found:
             if not trusted and not self.is_public(sockaddr[0].partition('%')[0]):
                 raise Failure('INPUT_REFUSED', '%s is at a private or local address' % shown_url(url))
@@ -1127,8 +1137,8 @@ def exit_code(status):
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
-def run_cli(argv, env, timeout):
-    """`(code, stdout, stderr)` of a short command of a runtime; code 124 after the time limit."""
+def run_cli(argv, env, timeout, enough=None):
+    """`(code, stdout bytes, stderr)` of a short command of a runtime; code 124 after the time limit, or `enough` bytes."""
     null = os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
     out_in, out_out = os.pipe()
     err_in, err_out = os.pipe()
@@ -1144,7 +1154,7 @@ def run_cli(argv, env, timeout):
     texts, until = {out_in: b'', err_in: b''}, time.monotonic() + timeout
     try:
         waiting = [out_in, err_in]
-        while waiting and time.monotonic() < until:
+        while waiting and time.monotonic() < until and not (enough and len(texts[out_in]) >= enough):
             for fd in select.select(waiting, [], [], 0.2)[0]:
                 piece = os.read(fd, 65536)
                 if not piece:
@@ -1155,7 +1165,7 @@ def run_cli(argv, env, timeout):
         if late:
             os.kill(pid, signal.SIGKILL)
         code = exit_code(os.waitpid(pid, 0)[1])
-        return (124 if late else code), clean_text(texts[out_in]), clean_text(texts[err_in])
+        return (124 if late else code), texts[out_in], clean_text(texts[err_in])
     except BaseException:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -1253,6 +1263,8 @@ class Spec:
         self.binds = []  # (host, path, writable), outer before inner.
         self.root = []  # bubblewrap: how the root file system is put together.
         self.cidfile = None
+        self.node = ''
+        self.keep_id = False  # podman without root: be the same uid inside.
         self.__dict__.update(fields)
 
 
@@ -1282,7 +1294,7 @@ def check_image(image):
 def engine_argv(cli, spec):
     """`docker run` or `podman run`. No `--rm`: the exit code is asked for afterwards."""
     argv = [cli, 'run', '--name', spec.name, '--label', 'tes.job=' + spec.job, '--label', 'tes.server=' + spec.server,
-            '--label', 'tes.lock=' + spec.lock, '--init', '--log-driver', 'none', '--pull', 'never']
+            '--label', 'tes.node=' + spec.node, '--label', 'tes.lock=' + spec.lock, '--init', '--log-driver', 'none', '--pull', 'never']
     if spec.cidfile:
         argv += ['--cidfile', spec.cidfile]
     if spec.network != 'default':
@@ -1290,6 +1302,8 @@ def engine_argv(cli, spec):
     argv += ['--security-opt', 'no-new-privileges', '--pids-limit', str(spec.pids)]
     for capability in ('NET_RAW', 'MKNOD', 'AUDIT_WRITE', 'SYS_CHROOT'):
         argv += ['--cap-drop', capability]
+    if spec.keep_id:
+        argv += ['--userns', 'keep-id']
     if spec.user:
         argv += ['--user', '%d:%d' % spec.user]
     if spec.ram_bytes:
@@ -1388,7 +1402,9 @@ class Container:
         self.status_fd = None
         self.status = ''
         self.oom = False
-        self.next_look = 0.0
+        self.next_look, self.pause = 0.0, 0.1
+        self.kills = 0
+        self.told = False  # The server knows that it runs.
 
     def field(self, name):
         """A number from bwrap's JSON lines."""
@@ -1427,8 +1443,8 @@ class Runtime:
     def look(self, container):
         """Notices that the container really runs."""
 
-    def remove(self, container):
-        """Leaves nothing of it behind."""
+    def tidy(self):
+        """Removes what executors left in the runtime; after the report, because it may take a while."""
 
 
 class Bubblewrap(Runtime):
@@ -1440,6 +1456,7 @@ class Bubblewrap(Runtime):
             self.owner = (SANDBOX_UID, SANDBOX_UID)
             job.host['sandbox_uid'] = str(SANDBOX_UID)
         self.noted = False
+        self.wall = self.libc = None
 
     def probe(self):
         if find_program('bwrap') is None:
@@ -1448,10 +1465,10 @@ class Bubblewrap(Runtime):
             raise Failure('RUNTIME_MISSING', 'bubblewrap knows the networks default and none only')
         if self.owner:
             os.chmod(self.job.own, 0o711)
-            wall = closed_folder(self.job.own, SANDBOX_UID)
-            if wall:
-                raise Failure('RUNTIME_DOWN', 'as root, executors run as uid %d, which cannot enter %s; put Pulsar\'s '
-                              'staging folder where others may pass (chmod o+x)' % (SANDBOX_UID, wall))
+            self.wall = closed_folder(self.job.own, SANDBOX_UID)
+            if self.wall:
+                import ctypes
+                self.libc = ctypes.CDLL(None, use_errno=True)
 
     def can_read(self, path):
         return self.owner is None or readable_by_other(path, SANDBOX_UID)
@@ -1510,10 +1527,29 @@ class Bubblewrap(Runtime):
 
     def drop(self):
         """In the child: become nobody for good."""
+        if self.wall:
+            self.open_way()
         if self.owner:
             os.setgroups([])
             os.setgid(self.owner[1])
             os.setuid(self.owner[0])
+
+    def open_way(self):
+        """fs/ lies behind a folder that only root may enter (say /root). In a mount namespace of its own, bwrap finds an empty
+        folder in its place with nothing but the way to fs/. Its --bind-fd would not do: it resolves names just the same."""
+        fs = self.job.own + '/fs'
+        fd = os.open(fs, DIRECTORY_FLAGS)
+        NEWNS, BIND, PRIVATE = 0x20000, 4096, 0x44000
+        self.libc_call('unshare', NEWNS)
+        self.libc_call('mount', b'none', b'/', None, PRIVATE, None)
+        self.libc_call('mount', b'tmpfs', os.fsencode(self.wall), b'tmpfs', 0, b'mode=755,size=1m')
+        os.makedirs(fs, 0o755)
+        self.libc_call('mount', b'/proc/self/fd/%d' % fd, os.fsencode(fs), None, BIND, None)
+
+    def libc_call(self, name, *words):
+        import ctypes
+        if getattr(self.libc, name)(*words):
+            raise OSError(ctypes.get_errno(), '%s failed on the way to %s' % (name, self.wall))
 
     def look(self, container):
         while True:
@@ -1549,8 +1585,7 @@ class Bubblewrap(Runtime):
             return code
         if self.job.stop:
             return exit_code(status)
-        last = error_tail.strip().splitlines()[-1:] or ['no message']
-        text = last[0]
+        text = last_line(error_tail)
         if text.startswith('bwrap: execvp'):
             if 'Argument list too long' in text:
                 raise Failure('BAD_COMMAND', 'command and environment are too long')
@@ -1600,7 +1635,288 @@ def readable_by_other(path, uid, deep=True):
     return True
 
 
-RUNTIMES = {'bubblewrap': Bubblewrap}
+OPERATOR_NAMES = ('DOCKER_', 'CONTAINER', 'PODMAN_', 'XDG_', 'REGISTRY_', 'APPTAINER_', 'SINGULARITY_', 'LC_')
+OPERATOR_EXACT = frozenset('PATH HOME USER LOGNAME TMPDIR LANG SSL_CERT_FILE SSL_CERT_DIR BUILDAH_ISOLATION'.split())
+
+
+def operator_env():
+    """What a runtime's command line tool may know: the operator's settings for it, nothing of a task, nothing of Pulsar."""
+    return {
+        name: value for name, value in os.environ.items()
+        if name in OPERATOR_EXACT or name.startswith(OPERATOR_NAMES) or name.lower().endswith('_proxy')}
+
+
+class Engine(Runtime):
+    """docker and podman: the same words, with podman's differences where they matter."""
+
+    needs_watchdog = True
+    cli = ''
+
+    def __init__(self, job):
+        super().__init__(job)
+        self.env = operator_env()
+        self.names = []
+        self.images = {}
+        root = os.geteuid() == 0
+        self.user = None if root else (os.geteuid(), os.getegid())
+        # Root's containers may run as any user of the image; nobody else gets as far as these folders.
+        self.folder_mode = 0o777 if root else 0o755
+
+    def call(self, *words, timeout=20, enough=None):
+        return run_cli((self.cli,) + words, self.env, timeout, enough)
+
+    def probe(self):
+        """Whether the engine answers; the same question finds containers of runners that died."""
+        if find_program(self.cli) is None:
+            raise Failure('RUNTIME_MISSING', self.cli + ' is not installed on this host')
+        code, out, err = self.call(
+            'ps', '-a', '--filter', 'label=tes.server=' + self.plan['server'], '--filter', 'label=tes.node=' + os.uname()[1],
+            '--format', '{{.Names}}')
+        if code:
+            raise Failure('RUNTIME_DOWN', '%s does not answer: %s' % (self.cli, last_line(err)))
+        self.sweep(out.decode('utf-8', 'replace').split())
+
+    def sweep(self, names):
+        stale = [name for name in names if name.startswith(self.plan['job'] + '-')]
+        others = [name for name in names if name not in stale]
+        if others:
+            out = self.call('inspect', '--type', 'container', '--format',
+                            '{{.Name}} {{index .Config.Labels "tes.lock"}}', *others)[1]
+            for line in out.decode('utf-8', 'replace').splitlines():
+                name, _, lock = line.lstrip('/').partition(' ')
+                if lock and is_free(lock):
+                    stale.append(name)
+        if stale:
+            log('removing containers of runners that are gone: ' + ' '.join(stale))
+            self.call('rm', '-f', '-v', *stale)
+
+    def image(self, name):
+        mapped = super().image(name)
+        check_image(mapped)
+        if mapped not in self.images:
+            self.images[mapped] = True
+            policy = self.plan['runtime']['pull']
+            if policy == 'always' or self.call('image', 'inspect', '--format', '{{.Id}}', mapped)[0]:
+                self.pull(mapped, policy)
+        return mapped
+
+    def pull(self, image, policy):
+        if policy == 'never':
+            raise Failure('IMAGE_MISSING', 'image %s is not on this host and pulling is switched off' % image)
+        began = time.monotonic()
+        code, _, err = self.call('pull', '--quiet', image, timeout=1800)
+        if code:
+            bad = 'invalid reference' in err
+            raise Failure('IMAGE_BAD' if bad else 'IMAGE_MISSING', 'image %s: %s' % (image, last_line(err)))
+        self.job.note('pulled %s in %.1f s' % (image, time.monotonic() - began))
+
+    def has_folder(self, image, path):
+        """Asks a container that is never started: binding a folder over one of the image would hide its content."""
+        if path == '/':
+            return True
+        name = self.plan['job'] + '-look'
+        if self.call('create', '--name', name, '--entrypoint', '/', image)[0]:
+            return False
+        try:
+            code, out, _ = self.call('cp', '%s:%s' % (name, path), '-', enough=512)
+            return len(out) > 156 and out[156:157] == b'5'  # A tar header of a folder.
+        finally:
+            self.call('rm', '-f', name)
+
+    def start(self, container, stdin, stdout, stderr):
+        spec = container.spec
+        spec.user = self.user
+        spec.keep_id = self.cli == 'podman' and self.user is not None
+        if self.user:
+            spec.env.setdefault('HOME', '/tmp')
+        self.names.append(spec.name)
+        self.job.watchdog.tell(spec.name)
+        env = dict(self.env, **engine_env(spec))
+        container.pid = spawn(engine_argv(self.cli, spec), env, stdin, stdout, stderr)
+
+    def state(self, container):
+        code, out, _ = self.call('inspect', '--type', 'container', '--format', '{{json .State}}', container.spec.name)
+        try:
+            state = loads(out.decode()) if code == 0 else {}
+        except (ValueError, StopIteration):
+            state = {}
+        container.started = not state.get('StartedAt', '0001').startswith('0001')
+        return state
+
+    def look(self, container):
+        now = time.monotonic()
+        if now >= container.next_look and os.path.exists(container.spec.cidfile):
+            container.next_look = now + container.pause
+            container.pause = min(container.pause * 2, 2)
+            self.state(container)
+
+    def signal(self, container, name):
+        self.call('kill', '--signal', name, container.spec.name)
+        if name == 'KILL':
+            container.kills += 1
+            if container.kills > 10:  # The engine hangs; without its tool the verdict is asked from `inspect`.
+                os.kill(container.pid, signal.SIGKILL)
+
+    def verdict(self, container, status, error_tail):
+        state = self.state(container)
+        if state.get('Running'):
+            self.call('kill', '--signal', 'KILL', container.spec.name)
+            if not self.job.stop:
+                raise Failure('CONTAINER_FAILED', 'the %s command ended while its container ran' % self.cli)
+            return 137
+        code = exit_code(status)
+        if container.started:
+            container.oom = bool(state.get('OOMKilled'))
+            code = state.get('ExitCode', code)
+            if self.cli == 'podman' and code == 1 and 'failed to exec pid1' in error_tail:
+                return 126 if 'ermission denied' in error_tail else 127
+            return code
+        if code in (126, 127) or self.job.stop:
+            return code
+        if 'rgument list too long' in error_tail:
+            raise Failure('BAD_COMMAND', 'command and environment are too long')
+        raise Failure('CONTAINER_FAILED', '%s could not start the container: %s' % (self.cli, last_line(error_tail)))
+
+    def tidy(self):
+        if self.names:
+            self.call('rm', '-f', '-v', *self.names, timeout=60)
+
+
+class Docker(Engine):
+    name = cli = 'docker'
+
+
+class Podman(Engine):
+    name = cli = 'podman'
+
+
+class Apptainer(Runtime):
+    """Rootless and without a daemon. No memory or cpu limits, and its exit code 255 has to be read from its words."""
+
+    def __init__(self, job):
+        super().__init__(job)
+        self.cli = next((name for name in ('apptainer', 'singularity') if find_program(name)), None)
+
+    def probe(self):
+        if self.cli is None:
+            raise Failure('RUNTIME_MISSING', 'apptainer is not installed on this host')
+
+    def image(self, name):
+        image = super().image(name)
+        if image.startswith('/'):
+            if not os.path.exists(image):
+                raise Failure('IMAGE_MISSING', 'there is no image at %s' % image)
+        else:
+            check_image(image)
+        return image
+
+    def has_folder(self, image, path):
+        return path == '/' or (os.path.isdir(image) and os.path.isdir(image + path))
+
+    def start(self, container, stdin, stdout, stderr):
+        spec = container.spec
+        dropped = [name for name in spec.env if not is_identifier(name)]
+        if dropped:
+            self.job.note('apptainer cannot pass these variables: ' + ', '.join(sorted(dropped)))
+        container.pid = spawn(
+            apptainer_argv(self.cli, spec), dict(operator_env(), **apptainer_env(spec)), stdin, stdout, stderr)
+        container.started = True
+
+    def signal(self, container, name):
+        os.kill(container.pid, signal.SIGKILL if name == 'KILL' else signal.SIGTERM)
+
+    def verdict(self, container, status, error_tail):
+        code = exit_code(status)
+        last = last_line(error_tail)
+        if code != 255 or 'FATAL:' not in last or self.job.stop:
+            return code
+        if 'executable file not found' in last or 'no such file' in last:
+            return 127
+        if 'permission denied' in last:
+            return 126
+        raise Failure('CONTAINER_FAILED', 'apptainer could not start the container: ' + last)
+
+
+def last_line(text):
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1][:500] if lines else 'no message'
+
+
+def is_free(lock):
+    """Whether no runner holds this lock any more."""
+    try:
+        fd = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+class Watchdog:
+    """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word, it removes its containers."""
+
+    def __init__(self, job, runtime):
+        self.pipe = None
+        if not runtime.needs_watchdog:
+            return
+        ear, self.pipe = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                if os.fork() == 0:
+                    self.guard(ear, runtime, job.shared + '/killed')
+            finally:
+                os._exit(0)
+        os.close(ear)
+        os.waitpid(pid, 0)
+
+    def tell(self, name):
+        os.write(self.pipe, name.encode() + b'\n')
+
+    def dismiss(self):
+        if self.pipe is not None:
+            os.write(self.pipe, b'done\n')
+            os.close(self.pipe)
+
+    @staticmethod
+    def guard(ear, runtime, mark):
+        """Not in the job's process tree nor session, and with none of its files open but the log: a lock dies with the runner."""
+        os.chdir('/')
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for name in os.listdir('/proc/self/fd'):
+            if int(name) not in (0, 1, 2, ear):
+                try:
+                    os.close(int(name))
+                except OSError:
+                    pass
+        heard = b''
+        while True:
+            piece = os.read(ear, 4096)
+            if not piece:
+                break
+            heard += piece
+        names = heard.decode().split('\n')[:-1]
+        if not names or names[-1] == 'done':
+            return
+        log('watchdog: the runner is gone; removing ' + ' '.join(names))
+        for _ in range(3):  # A container may still be on its way into existence.
+            code, _, err = runtime.call('rm', '-f', '-v', *names)
+            log('watchdog: rm answered %d %s' % (code, err.strip()))
+            time.sleep(1)
+        try:
+            write_file(mark, utc() + '\n')
+        except OSError:
+            pass  # The job's folder is gone as well.
+
+
+RUNTIMES = {'docker': Docker, 'podman': Podman, 'apptainer': Apptainer, 'bubblewrap': Bubblewrap}
 AUTO = ('podman', 'docker', 'apptainer', 'bubblewrap')
 
 
@@ -1608,8 +1924,6 @@ def choose_runtime(job):
     kind = job.plan['runtime']['kind']
     refused = []
     for name in AUTO if kind == 'auto' else (kind,):
-        if name not in RUNTIMES:
-            continue
         runtime = RUNTIMES[name](job)
         try:
             runtime.probe()
@@ -1656,14 +1970,15 @@ class Executors:
                 below(path, mount['path']) for mount in self.plan['mounts'])
             if not inside and not self.runtime.has_folder(image, path):
                 layout.want_folder(path)
-            self.tree.make_folder(path)
+                inside = True
+            if inside:
+                self.tree.make_folder(path)
 
     def binds(self):
         """Outermost folders, then single files, then what is shown read-only, then the operator's mounts."""
         tree, layout = self.tree, self.layout
         rows = []
         for path in layout.outermost():
-            tree.make_folder(path, 0o1777 if path == '/tmp' else None)
             rows.append((tree.host(path), path, True))
         for path in layout.single_files():
             if path in tree.shown:
@@ -1694,7 +2009,7 @@ class Executors:
             if not name or '=' in name or '\0' in name + value:
                 raise Failure('BAD_ENV', 'executor %d: not a variable name or value: %r' % (i, name[:100]))
         return Spec(
-            name='%s-%d' % (plan['job'], i), job=plan['job'], server=plan['server'], lock=job.own + '/lock', image=image,
+            name='%s-%d' % (plan['job'], i), job=plan['job'], server=plan['server'], node=os.uname()[1], lock=job.own + '/lock', image=image,
             command=command, env=env, workdir=executor.get('workdir') and normal(executor['workdir'], 'workdir'),
             network=plan['runtime']['network'], stdin=bool(executor.get('stdin')), binds=self.binds(),
             cidfile='%s/cid-%d' % (job.own, i), **self.runtime.limits())
@@ -1767,7 +2082,6 @@ class Executors:
             status = self.follow(i, container, start, (out, err))
             code = runtime.verdict(container, status, err.tail())
         finally:
-            runtime.remove(container)
             out.close()
             err.close()
         self.tell_started(i, container, start)
@@ -1789,7 +2103,7 @@ class Executors:
         return code
 
     def tell_started(self, i, container, start):
-        if not getattr(container, 'told', False):
+        if not container.told:
             container.told = True
             self.job.pulse.send('executor', i=i, start=start)
 
@@ -1802,7 +2116,7 @@ class Executors:
             poll.register(fd, select.POLLIN)
         stopping_since, next_signal = None, 0
         while True:
-            for fd, _ in poll.poll(200):
+            for fd, _ in poll.poll(200 if container.started else 50):
                 if fd in by_fd:
                     if not by_fd[fd].take():
                         poll.unregister(fd)
@@ -2107,7 +2421,8 @@ def preflight(job):
 
 def attempt(job):
     """The phases in order. Returns the state of an attempt in which nothing of the system failed."""
-    runtime = preflight(job)
+    runtime = job.runtime = preflight(job)
+    job.watchdog = Watchdog(job, runtime)  # Before there are threads: it goes on as a fork.
     job.pulse.start()
     job.phase = 'layout'
     layout = Layout(job.plan)
@@ -2115,6 +2430,7 @@ def attempt(job):
     for mount in job.plan['mounts']:
         tree.make_folder(normal(mount['path'], 'mount'))
         tree.shown[mount['path']] = mount['host']
+    layout.make(tree)
     job.phase = 'inputs'
     job.interruptible = True
     job.check()
@@ -2227,6 +2543,9 @@ def tidy(job):
     """After the report is out: nobody waits for this."""
     with open(job.report_path) as file:
         os.fsync(file.fileno())
+    if job.runtime:
+        job.runtime.tidy()
+        job.watchdog.dismiss()
     remove_tree(job.own + '/fs')
     for name in os.listdir(job.own):
         if name != 'lock':
