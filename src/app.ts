@@ -1,0 +1,215 @@
+/** The composition root: builds each part once, starts them in order, stops them in the opposite order. */
+import { createApi, type Api } from './api/app.ts';
+import { listen } from './api/listen.ts';
+import { openStore, openTransport } from './app/adapters.ts';
+import { createDestinationLine, type DestinationLine } from './app/destination-line.ts';
+import { readRunnerFiles } from './app/runner-files.ts';
+import type { App, AppInput } from './cli/serve.ts';
+import { readVersion } from './cli/version.ts';
+import type { Environment } from './config/environment.ts';
+import { loadInstallSecret, type InstallSecret } from './config/install-secret.ts';
+import { destinationOf, planRulesOf, serviceInfoOf } from './config/settings.ts';
+import type { Config } from './config/types.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
+import { createJobKeys } from './dispatcher/job-keys.ts';
+import { DEFAULT_TIMING, type Timing } from './dispatcher/timing.ts';
+import { systemClock } from './kernel/clock.ts';
+import { createDeferred } from './kernel/deferred.ts';
+import { MagnetarError } from './kernel/errors.ts';
+import { createIdSource } from './kernel/ids.ts';
+import { createReleases, type Releases } from './kernel/releases.ts';
+import { createAllowList } from './storage/file/allow-list.ts';
+import type { OpenStore } from './store/change-hub.ts';
+import { NO_OWNER, type JobId } from './tasks/ids.ts';
+import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
+import type { TaskStore } from './tasks/ports/task-store.ts';
+
+export interface CreateAppInput extends AppInput {
+  readonly environment: Environment;
+  /** Tests shorten periods, and put themselves round adapters to end the process at a chosen call. */
+  readonly timing?: Timing;
+  readonly decorateStore?: (store: TaskStore) => TaskStore;
+  readonly decorateTransport?: (transport: JobTransport) => JobTransport;
+}
+
+/** Requests under way may take this long when the server stops. */
+const HTTP_GRACE_MS = 2_000;
+const PING_LIMIT_MS = 5_000;
+const BEACON_INTERVAL_S = 30;
+/** How long a second Ctrl-C may still come, and how long cancelling may then take. */
+const SECOND_THOUGHT_MS = 1_000;
+const CANCEL_ALL_LIMIT_MS = 30_000;
+const CANCEL_ALL_LOOK_MS = 50;
+
+const NEVER = new AbortController().signal;
+
+const ids = createIdSource(systemClock.now);
+
+interface Parts {
+  readonly store: TaskStore;
+  readonly lines: readonly DestinationLine[];
+  readonly dispatcher: Dispatcher;
+  readonly keyFor: (job: JobId) => string;
+  /** Where jobs reach this server; known once it listens. */
+  readonly setUrl: (url: string) => void;
+}
+
+interface Made {
+  readonly opened: OpenStore;
+  readonly secret: InstallSecret;
+  readonly runnerFiles: readonly JobFile[];
+  readonly releases: Releases;
+}
+
+const createParts = (input: CreateAppInput, made: Made): Parts => {
+  const { config, logger, environment } = input;
+  const { server, secret } = made.secret;
+  const store = input.decorateStore?.(made.opened.store) ?? made.opened.store;
+  const keyFor = createJobKeys(secret);
+  let base = config.server.public_url;
+  const shared = {
+    store,
+    clock: systemClock,
+    timing: input.timing ?? DEFAULT_TIMING,
+    rules: planRulesOf(config, server),
+    runnerFiles: made.runnerFiles,
+    beaconFor: (job: JobId) => ({
+      url: `${base}/files/${job}/beacon`,
+      key: keyFor(job),
+      interval_s: BEACON_INTERVAL_S,
+    }),
+    random: Math.random,
+    holder: `${server}/${ids.next()}`,
+    address: '',
+    ids,
+    onProgress: input.onProgress,
+  };
+  const destinations = config.destinations.map((entry) => {
+    const log = logger.child({ destination: entry.name });
+    const open = openTransport(config, entry, environment, log);
+    made.releases.push(() => open.stop());
+    const transport = input.decorateTransport?.(open.transport) ?? open.transport;
+    const destination = destinationOf(config, entry);
+    const line = createDestinationLine({ ...shared, logger: log, open, transport, destination });
+    return { destination, owner: line.owner, line };
+  });
+  return {
+    store,
+    keyFor,
+    lines: destinations.map(({ line }) => line),
+    dispatcher: createDispatcher({
+      ...shared,
+      changes: made.opened.changes,
+      logger,
+      destinations,
+    }),
+    setUrl: (url) => {
+      if (base === '') base = url;
+    },
+  };
+};
+
+const readinessOf =
+  ({ store, lines }: Parts) =>
+  async () => {
+    if (!lines.some((line) => line.isChecked())) {
+      return { ok: false, reason: 'no destination has run its check job yet' };
+    }
+    await store.ping({ signal: AbortSignal.timeout(PING_LIMIT_MS) });
+    return { ok: true };
+  };
+
+const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
+  createApi({
+    store: parts.store,
+    ids,
+    clock: systemClock,
+    logger,
+    serviceInfo: serviceInfoOf(config, readVersion()),
+    storage: {
+      files: createAllowList(config.storage.file),
+      httpAllow: config.storage.http.allow,
+    },
+    limits: {
+      bodyBytes: config.limits.body_bytes,
+      contentBytes: config.limits.content_bytes,
+    },
+    health: { ready: readinessOf(parts) },
+    jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
+    security: { allowedHosts: config.server.allowed_hosts, allowedOrigins: [] },
+  });
+
+const urlOf = ({ server }: Config, port: number): string => {
+  const everywhere = server.host === '0.0.0.0' || server.host === '::';
+  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
+  return `http://${everywhere ? '127.0.0.1' : host}:${String(port)}`;
+};
+
+/** Wishes the end of every attempt of this process and waits for it. */
+const cancelActive = async ({ config }: CreateAppInput, { store, dispatcher }: Parts) => {
+  const signal = AbortSignal.timeout(CANCEL_ALL_LIMIT_MS);
+  const wish = { at: systemClock.now(), by: NO_OWNER, reason: 'cancelled when the server stopped' };
+  for (const { name } of config.destinations) {
+    const tasks = await store.active(name, { signal });
+    await Promise.all(tasks.map(({ id }) => store.wish(id, 'all', wish, { signal })));
+  }
+  while (dispatcher.active() > 0) await systemClock.sleep(CANCEL_ALL_LOOK_MS, signal);
+};
+
+export const createApp = (input: CreateAppInput): App => {
+  const { config, logger } = input;
+  const life = new AbortController();
+  const releases = createReleases();
+  const secondThought = createDeferred<void>();
+  let parts: Parts | undefined;
+  let cancelled: Promise<void> | undefined;
+
+  const start = async (signal: AbortSignal): Promise<{ readonly url: string }> => {
+    const giveUp = () => {
+      life.abort(new MagnetarError('STOPPING', 'the start was called off'));
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    const secret = await loadInstallSecret(config.data);
+    const opened = await openStore(config, logger);
+    releases.push(() => opened.store.close());
+    const runnerFiles = await readRunnerFiles();
+    const built = createParts(input, { opened, secret, runnerFiles, releases });
+    const doors = createDoors(input, built);
+    const { host, port } = config.server;
+    const listener = await listen(doors.app, host, port);
+    releases.push(() => listener.close(HTTP_GRACE_MS));
+    const url = urlOf(config, listener.port);
+    built.setUrl(url);
+    parts = built;
+    const ended = built.dispatcher.run(life.signal);
+    releases.push(() => ended);
+    releases.push(() => {
+      doors.drain();
+      life.abort(new MagnetarError('STOPPING', 'the server is stopping'));
+    });
+    await Promise.all(built.lines.filter(({ own }) => own).map(({ ready }) => ready));
+    signal.removeEventListener('abort', giveUp);
+    return { url };
+  };
+
+  return {
+    start,
+    async stop() {
+      if ((parts?.dispatcher.active() ?? 0) > 0) {
+        await Promise.race([secondThought.promise, systemClock.sleep(SECOND_THOUGHT_MS, NEVER)]);
+      }
+      await cancelled?.catch((error: unknown) => {
+        logger.warn('not every task could be cancelled', { error });
+      });
+      const left = parts?.dispatcher.active() ?? 0;
+      await releases.release();
+      return { running: left };
+    },
+    async cancelAll() {
+      if (parts === undefined) return;
+      cancelled = cancelActive(input, parts);
+      secondThought.resolve();
+      await cancelled;
+    },
+  };
+};

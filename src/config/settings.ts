@@ -1,0 +1,78 @@
+/** From configuration keys to the records that the parts work with. Pure. */
+import type { PlanRules } from '../tasks/build-plan.ts';
+import type { Destination } from '../tasks/destination.ts';
+import type { ServiceInfoOptions } from '../tasks/service-info.ts';
+import type { Config, DestinationConfig } from './types.ts';
+
+const GB = 1_000_000_000;
+
+/** Keys of `resources.backend_parameters` that mean something here. */
+const BACKEND_PARAMETERS = ['destination'] as const;
+
+/** Configuration says 0 or '' for "none"; records leave the key out. */
+const unless = <Key extends string, Value>(none: Value, key: Key, value: Value) =>
+  (value === none ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+
+export const destinationOf = (config: Config, entry: DestinationConfig): Destination => {
+  const { limits } = config;
+  return {
+    name: entry.name,
+    capacity: {
+      name: entry.name,
+      jobs: entry.max_jobs,
+      zones: [],
+      ...unless(0, 'cores', entry.cores),
+      ...unless(0, 'ram_bytes', Math.round(entry.ram_gb * GB)),
+    },
+    runtime: {
+      kind: entry.runtime,
+      network: entry.network,
+      pull: entry.pull,
+      images: entry.images,
+    },
+    mounts: entry.mounts,
+    env: entry.env,
+    reach: { shared_filesystem: entry.shared_filesystem },
+    limits: {
+      pids: limits.pids,
+      log_bytes: limits.log_bytes,
+      tail_bytes: limits.tail_bytes,
+      grace_s: limits.grace_s,
+      stall_s: limits.stall_s,
+      ...unless(0, 'walltime_s', limits.walltime_s),
+    },
+  };
+};
+
+export const planRulesOf = (config: Config, server: string): PlanRules => ({
+  server,
+  storage: {
+    read: config.storage.file.read,
+    write: config.storage.file.write,
+    http_allow: config.storage.http.allow,
+  },
+  missing_output: config.tasks.missing_output,
+});
+
+/** Roots as C14 wants them, and the schemes that need no root. */
+const storageOf = ({ storage }: Config): readonly string[] => [
+  ...new Set([...storage.file.read, ...storage.file.write].map((root) => `file://${root}`)),
+  'http://',
+  'https://',
+];
+
+export const serviceInfoOf = (config: Config, version: string): ServiceInfoOptions => {
+  const { service } = config;
+  return {
+    id: service.id,
+    name: service.name,
+    organization: service.organization,
+    version,
+    storage: storageOf(config),
+    backendParameters: BACKEND_PARAMETERS,
+    ...unless('', 'description', service.description),
+    ...unless('', 'contactUrl', service.contact_url),
+    ...unless('', 'documentationUrl', service.documentation_url),
+    ...unless('', 'environment', service.environment),
+  };
+};

@@ -1,0 +1,29 @@
+/** argv → command → exit code. The only place with process.exit and signal handlers. */
+import { createApp } from './app.ts';
+import { runMagnetar } from './cli/magnetar.ts';
+import { createOutput } from './cli/output.ts';
+import { readEnvironment } from './config/environment.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+const environment = readEnvironment();
+const stop = new AbortController();
+const cancel = new AbortController();
+
+for (const name of STOP_SIGNALS) {
+  process.on(name, () => {
+    if (stop.signal.aborted) cancel.abort();
+    else stop.abort();
+  });
+}
+process.stdout.on('error', () => process.exit(1)); // the reader has gone, as in `magnetar config | head -1`
+
+const code = await runMagnetar(process.argv.slice(2), {
+  environment,
+  output: createOutput(process.stdout, process.stderr),
+  stderr: process.stderr,
+  createApp: (input) => createApp({ ...input, environment }),
+  stop: stop.signal,
+  cancel: cancel.signal,
+});
+process.exit(code);
