@@ -41,7 +41,8 @@ export interface Api {
   drain(): void;
 }
 
-const PREFIXES = ['/ga4gh/tes/v1', '/v1', '/'];
+/** Besides the root (C1). */
+const PREFIXES = ['/ga4gh/tes/v1', '/v1'];
 
 /** The page at `/` needs scripts and styles of this server, and images inlined in the style sheet; nothing else. */
 const HEADERS = helmet({
@@ -93,18 +94,17 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createBeaconRouter(deps)); // signed, so that neither Host nor Origin matter
   app.use(createGuard(deps.security));
   app.use(createDocsRouter(contract.text, deps.serviceInfo));
-  app.use(
-    PREFIXES,
-    createTesRouter({
-      ...deps,
-      rules: {
-        schema: contract.taskSchema,
-        backendParameters: deps.serviceInfo.backendParameters,
-        contentBytes: deps.limits.contentBytes,
-      },
-      bodyBytes: deps.limits.bodyBytes,
-    }),
-  );
+  const tes = createTesRouter({
+    ...deps,
+    rules: {
+      schema: contract.taskSchema,
+      backendParameters: deps.serviceInfo.backendParameters,
+      contentBytes: deps.limits.contentBytes,
+    },
+    bodyBytes: deps.limits.bodyBytes,
+  });
+  app.use(PREFIXES, tes);
+  app.use(tes);
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger));
   return { app, drain: gate.drain };

@@ -78,6 +78,7 @@ export const compileBeacon = (): ValidateFunction<Beacon> =>
   new Ajv({
     strict: true,
     strictTypes: false,
+    strictRequired: false,
     discriminator: true,
     removeAdditional: true,
   }).compile(SCHEMA);

@@ -39,7 +39,7 @@ const body = ({ code, row, message, details }: MagnetarError, requestId: string)
 /** Ends the chain: logs at the level of the catalogue, answers in the one shape, never a stack. */
 export const createErrorHandler =
   (logger: Logger) =>
-  (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+  (thrown: unknown, req: Request, res: Response, next: NextFunction): void => {
     const error = translate(thrown);
     const { row } = error;
     logger[row.level]('request failed', {
@@ -51,8 +51,8 @@ export const createErrorHandler =
       reason: error.message,
       ...(row.expose ? {} : { stack: thrown instanceof Error ? thrown.stack : undefined }),
     });
-    if (res.headersSent || res.destroyed) {
-      res.destroy();
+    if (res.headersSent) {
+      next(thrown); // too late for an answer: Express closes the connection
       return;
     }
     for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);

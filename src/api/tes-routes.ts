@@ -34,21 +34,21 @@ const taskIdOf = (text: string): TaskId => {
 const principal = ANYBODY;
 
 const taskHandlers = (deps: TesDeps) => ({
-  async create(req: Request, res: Response): Promise<void> {
+  create: async (req: Request, res: Response): Promise<void> => {
     const body: unknown = req.body;
     const id = await createTask(deps, { body, principal }, { signal: signalOf(res) });
     sendJson(res, 200, { id });
   },
-  async list(req: Request, res: Response): Promise<void> {
+  list: async (req: Request, res: Response): Promise<void> => {
     const input = { ...readListQuery(queryOf(req)), principal };
     sendJson(res, 200, await listTasks(deps, input, { signal: signalOf(res) }));
   },
-  async get(req: TaskRequest, res: Response): Promise<void> {
+  get: async (req: TaskRequest, res: Response): Promise<void> => {
     const input = { view: readView(queryOf(req)), id: taskIdOf(req.params.id), principal };
     sendJson(res, 200, await getTask(deps, input, { signal: signalOf(res) }));
   },
   /** T79, C4: the body, whatever it is, is not read. */
-  async cancel(req: TaskRequest, res: Response): Promise<void> {
+  cancel: async (req: TaskRequest, res: Response): Promise<void> => {
     const id = taskIdOf(req.params.id.slice(0, -CANCEL.length));
     await cancelTask(deps, { id, principal }, { signal: signalOf(res) });
     sendJson(res, 200, {});

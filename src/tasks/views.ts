@@ -51,9 +51,12 @@ const shelve = (parts: readonly Part[]): Shelf => {
   };
 };
 
-/** The items of parts that are JSON lists, written by this server. */
-const itemsOf = <Item>(texts: readonly string[]): readonly Item[] =>
-  texts.flatMap((text) => JSON.parse(text) as readonly Item[]);
+/** Parts of these kinds are JSON lists, written by this server. */
+const linesOf = (texts: readonly string[]): readonly string[] =>
+  texts.flatMap((text) => JSON.parse(text) as readonly string[]);
+
+const outputsOf = (texts: readonly string[]): readonly WireOutputLog[] =>
+  texts.flatMap((text) => JSON.parse(text) as readonly WireOutputLog[]);
 
 const renderExecutor = (
   { i, start, end, exit_code }: AttemptExecutor,
@@ -84,10 +87,10 @@ const withLine = (lines: readonly string[], line: string | undefined): readonly 
 /** Lines of one attempt; notes of the creation go to the first, the reason of the end to the last. */
 const systemLogs = (task: Task, n: number, shelf: Shelf): readonly string[] => {
   const own = withLine(
-    itemsOf<string>(shelf.all(n, 'syslog')),
+    linesOf(shelf.all(n, 'syslog')),
     task.head.attempts.find((attempt) => attempt.n === n)?.reason,
   );
-  const lines = n > 1 ? own : [...itemsOf<string>(shelf.all(0, 'syslog')), ...own];
+  const lines = n > 1 ? own : [...linesOf(shelf.all(0, 'syslog')), ...own];
   return n >= task.head.attempts.length ? withLine(lines, endReason(task)) : lines;
 };
 
@@ -98,7 +101,7 @@ const renderAttempt = (task: Task, attempt: Attempt, shelf: Shelf, view: View): 
   metadata: attempt.metadata,
   start_time: toRfc3339(attempt.start),
   ...(attempt.end === undefined ? {} : { end_time: toRfc3339(attempt.end) }),
-  outputs: itemsOf<WireOutputLog>(shelf.all(attempt.n, 'outputs')),
+  outputs: outputsOf(shelf.all(attempt.n, 'outputs')),
   ...(view === 'FULL' ? { system_logs: systemLogs(task, attempt.n, shelf) } : {}),
 });
 

@@ -50,7 +50,7 @@ export const sizeOf = (root: unknown, maxDepth: number): JsonSize => {
   while (level.length > 0 && depth <= maxDepth) {
     values += level.length;
     depth += 1;
-    level = level.flatMap((value) =>
+    level = level.flatMap((value): readonly unknown[] =>
       typeof value === 'object' && value !== null ? Object.values(value) : [],
     );
   }

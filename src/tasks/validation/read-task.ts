@@ -54,12 +54,11 @@ export const badTask = (problems: readonly FieldProblem[]): MagnetarError => {
 };
 
 /** Trap 16, T23, T24: content that is not empty, or given without URL, is the input. */
-const contentOf = ({ url, content }: WireInput): string | undefined =>
+const contentOf = (url: string | undefined, content: string | undefined): string | undefined =>
   content === '' && url !== undefined ? undefined : content;
 
-const readInput = (input: WireInput): TaskInput => {
-  const text = contentOf(input);
-  const { content: _, ...rest } = input;
+const readInput = ({ content, ...rest }: WireInput): TaskInput => {
+  const text = contentOf(rest.url, content);
   return { ...rest, ...(text === undefined ? {} : { content_bytes: bytesOf(text) }) };
 };
 
@@ -108,8 +107,8 @@ export const readTask = (body: unknown, rules: ReadRules): ReadTask => {
   const { task } = verdict;
   return {
     spec: readSpec(task),
-    contents: (task.inputs ?? []).flatMap((input, index) => {
-      const text = contentOf(input);
+    contents: (task.inputs ?? []).flatMap(({ url, content }, index) => {
+      const text = contentOf(url, content);
       return text === undefined ? [] : [{ index, text }];
     }),
     notes: tidied.notes,
