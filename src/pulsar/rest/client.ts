@@ -53,6 +53,8 @@ export interface ClientOptions {
 
 /** gunicorn closes idle connections after 2 s (protocol A.1); ours must go first. */
 const IDLE_MS = 1000;
+/** An error's page may be longer than the answer that was asked for. */
+const ERROR_BYTES = 64 * 1024;
 /** A transfer may take this many times longer than another call. */
 const TRANSFER_FACTOR = 10;
 
@@ -93,7 +95,7 @@ const createExchange = (options: ClientOptions): Exchange => {
       maxRedirects: 0, // a redirect would carry the token elsewhere
       proxy: false,
       decompress: false,
-      maxContentLength: call.maxBytes,
+      maxContentLength: Math.max(call.maxBytes, ERROR_BYTES),
       maxBodyLength: Infinity,
       timeout: options.timeoutMs * factor,
       httpAgent,
@@ -118,6 +120,11 @@ const createGates = (): Readonly<Record<keyof typeof LANES, Gate>> => ({
   probe: createGate(LANES.probe),
 });
 
+const tooLarge = (where: string, call: Call): MagnetarError => {
+  const what = `the answer to "${call.what}" is larger than ${String(call.maxBytes)} bytes`;
+  return new MagnetarError('PULSAR_REFUSED', `${where}: ${what}`);
+};
+
 export const createPulsarClient = (options: ClientOptions): PulsarClient => {
   const exchange = createExchange(options);
   const gates = createGates();
@@ -128,7 +135,10 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
     const signal = AbortSignal.any([call.signal, closed.signal]);
     try {
       const answer = await gates[call.lane].run(() => exchange.request(call, signal), signal);
-      if (answer.status === 200) return { kind: 'ok', body: answer.data };
+      if (answer.status === 200) {
+        if (answer.data.length > call.maxBytes) throw tooLarge(where(), call);
+        return { kind: 'ok', body: answer.data };
+      }
       const failure = refused(where(), call.what, answer.status);
       if (failure.code !== 'PULSAR_REFUSED') throw failure;
       return { kind: 'error', status: answer.status };
@@ -136,10 +146,7 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
       if (signal.aborted) throw abortReason(signal);
       if (error instanceof MagnetarError) throw error;
       if (isHangUp(error)) return { kind: 'hang-up' };
-      if (isTooLarge(error)) {
-        const limit = `larger than ${String(call.maxBytes)} bytes`;
-        throw new MagnetarError('PULSAR_REFUSED', `${where()}: "${call.what}" is ${limit}`);
-      }
+      if (isTooLarge(error)) throw tooLarge(where(), call);
       throw unreachable(where(), error);
     }
   };

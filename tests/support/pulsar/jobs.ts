@@ -1,4 +1,7 @@
 /** Small jobs for tests of transports: ids, files and scripts that write a report. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import { newJobId, newTaskId, type JobId } from '../../../src/tasks/ids.ts';
 import type { JobFile, JobStatus, JobTransport } from '../../../src/tasks/ports/job-transport.ts';
@@ -36,9 +39,25 @@ export const script = (...lines: readonly string[]): JobFile =>
     [...HEAD, 'echo run >> ../metadata/tes/runs', ...lines, ...TAIL].join('\n') + '\n',
   );
 
-/** run.sh that goes on until a file `go` lies in its inputs, 60 s at most. */
-export const waitingScript = (): JobFile =>
-  script('for n in $(seq 600); do [ -e ../inputs/go ] && break; sleep 0.1; done');
+export interface Flag {
+  readonly path: string;
+  raise(): void;
+  remove(): void;
+}
+
+/** A file outside of the job by which a test lets a waiting job go on. */
+export const newFlag = (): Flag => {
+  const path = join(tmpdir(), `magnetar-flag-${ids.next()}`);
+  return {
+    path,
+    raise: () => writeFileSync(path, ''),
+    remove: () => rmSync(path, { force: true }),
+  };
+};
+
+/** run.sh that goes on until the flag is raised, 60 s at most. */
+export const waitingScript = (flag: Flag): JobFile =>
+  script(`for n in $(seq 600); do [ -e ${flag.path} ] && break; sleep 0.1; done`);
 
 export const anySignal = (): AbortSignal => AbortSignal.timeout(60_000);
 

@@ -1,5 +1,5 @@
 /** Processes of tests, always by their id. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 
@@ -38,6 +38,21 @@ export const childrenOf = (pid: number): readonly number[] => {
   };
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && isChild(entry))
+    .map(Number);
+};
+
+/** Processes whose command or working folder names the job, from /proc. */
+export const processesOf = (job: string): readonly number[] => {
+  const belongs = (entry: string): boolean => {
+    try {
+      const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
+      return command.includes(job) || readlinkSync(`/proc/${entry}/cwd`).includes(job);
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && belongs(entry))
     .map(Number);
 };
 
