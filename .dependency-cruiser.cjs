@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'only-app-imports-adapters',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/app\\.ts$', ADAPTERS] },
+      from: { path: '^src/', pathNot: ['^src/app(\\.ts$|/)', ADAPTERS] },
       to: { path: ADAPTERS },
     },
     {
@@ -70,7 +70,7 @@ module.exports = {
     {
       name: 'nobody-imports-the-command-line',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(cli/|main\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(cli/|app\\.ts$|app/|main\\.ts$)' },
       to: { path: '^src/(cli/|main\\.ts$)' },
     },
   ],

@@ -151,11 +151,7 @@ export const DESTINATION_SCHEMA = {
     'The destination sees the files of this server under the same paths; always so for `embedded`.',
   ),
   mounts: key('mounts', NO_TABLES, 'Folders of the host that every container sees.'),
-  env: sensitive(
-    'text_map',
-    {} as Readonly<Record<string, string>>,
-    'Environment of every container; a task’s own `env` wins.',
-  ),
+  env: sensitive('text_map', {}, 'Environment of every container; a task’s own `env` wins.'),
   images: key(
     'text_map',
     {},

@@ -1,0 +1,162 @@
+/** The `magnetar` command: arguments, refusals, life of `serve` with a stand-in for the application. */
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { runMagnetar, type MagnetarHost } from '../../../src/cli/magnetar.ts';
+import type { App, AppInput } from '../../../src/cli/serve.ts';
+import { createCapturedOutput } from '../../support/captured-output.ts';
+import { createTempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
+
+const IDLE: App = {
+  start: () => Promise.resolve({ url: 'http://localhost:8080' }),
+  stop: () => Promise.resolve({ running: 0 }),
+  cancelAll: () => Promise.resolve(),
+};
+
+const createHost = (app: Partial<App> = {}) => {
+  const output = createCapturedOutput();
+  const inputs: AppInput[] = [];
+  const stop = new AbortController();
+  const cancel = new AbortController();
+  const host: MagnetarHost = {
+    environment: {},
+    output,
+    stderr: new PassThrough(),
+    createApp: (input) => {
+      inputs.push(input);
+      return { ...IDLE, ...app };
+    },
+    stop: stop.signal,
+    cancel: cancel.signal,
+  };
+  return { host, output, inputs, stop, cancel };
+};
+
+describe('serve', () => {
+  it('passes the flags on, says where it listens, and ends with 0 when stopped', async () => {
+    const { host, output, inputs, stop } = createHost();
+    const data = createTempFolder();
+    const argv = ['serve', '--port', '0', '--host', '::1', '--data', data, '--allow', data];
+    const ended = runMagnetar([...argv, '--store', 'sqlite:/x/y.db'], host);
+    await until(() => output.stdout().includes('listens on http://localhost:8080'));
+    stop.abort();
+    expect(await ended).toBe(0);
+    expect(inputs[0]?.config).toMatchObject({
+      data,
+      server: { port: 0, host: '::1' },
+      store: { url: 'sqlite:/x/y.db' },
+      storage: { file: { read: [data], write: [data] } },
+    });
+    expect(output.stderr()).toContain('stopped; no task is running');
+  });
+
+  it('says how many tasks go on', async () => {
+    const { host, output, stop } = createHost({ stop: () => Promise.resolve({ running: 2 }) });
+    stop.abort();
+    expect(await runMagnetar(['serve'], host)).toBe(0);
+    expect(output.stderr().split('\n').at(-1)).toBe(
+      'stopped; 2 running tasks go on and will be found at the next start',
+    );
+  });
+
+  it('cancels the running tasks at the second signal before it ends', async () => {
+    const calls: string[] = [];
+    const release = new AbortController();
+    const { host, stop, cancel } = createHost({
+      stop: async () => {
+        await until(() => release.signal.aborted);
+        return { running: 0 };
+      },
+      cancelAll: () => {
+        calls.push('cancelAll');
+        release.abort();
+        return Promise.resolve();
+      },
+    });
+    const ended = runMagnetar(['serve'], host);
+    stop.abort();
+    cancel.abort();
+    expect(await ended).toBe(0);
+    expect(calls).toEqual(['cancelAll']);
+  });
+
+  it.each([
+    ['EADDRINUSE', 'is taken'],
+    ['EADDRNOTAVAIL', 'is no address of this machine'],
+    ['EACCES', 'see --port and --data'],
+    ['EROFS', '--data DIR'],
+  ])('explains %s, stops what had started, and answers 1', async (code, message) => {
+    let stopped = false;
+    const { host, output } = createHost({
+      start: () => Promise.reject(Object.assign(new Error('listen'), { code })),
+      stop: () => {
+        stopped = true;
+        return Promise.resolve({ running: 0 });
+      },
+    });
+    expect(await runMagnetar(['serve'], host)).toBe(1);
+    expect(output.stderr()).toContain(message);
+    expect(stopped).toBe(true);
+  });
+
+  it('refuses a wrong configuration before anything is built', async () => {
+    const { host, output, inputs } = createHost();
+    expect(await runMagnetar(['serve', '--port', 'x'], host)).toBe(1);
+    expect(output.stderr()).toContain('server.port: must be a whole number');
+    expect(inputs).toEqual([]);
+  });
+});
+
+describe('config', () => {
+  it('shows values, sources and destinations', async () => {
+    const { host, output } = createHost();
+    expect(await runMagnetar(['config', '--port', '8081'], host)).toBe(0);
+    expect(output.stdout()).toMatch(/^server\.port +8081 +flag --port$/m);
+    expect(output.stdout()).toContain('"name": "local"');
+  });
+
+  it('--json is a list of key, value, source', async () => {
+    const { host, output } = createHost();
+    expect(await runMagnetar(['config', '--json'], host)).toBe(0);
+    expect(JSON.parse(output.stdout())).toContainEqual({
+      key: 'server.port',
+      value: 8080,
+      source: 'default',
+    });
+  });
+});
+
+describe('doctor', () => {
+  it('has a line for each check', async () => {
+    const { host, output } = createHost();
+    const argv = ['doctor', '--json', '--port', '0', '--data', createTempFolder()];
+    await runMagnetar(argv, host);
+    const report = JSON.parse(output.stdout()) as { checks: { name: string; ok: boolean }[] };
+    expect(report.checks.map(({ name }) => name)).toEqual([
+      'platform',
+      'node',
+      'python3 with venv',
+      'data directory',
+      'port',
+      'a container runtime',
+    ]);
+    expect(report.checks.find(({ name }) => name === 'node')?.ok).toBe(true);
+  });
+});
+
+describe('usage', () => {
+  it.each([
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['serve', '--nonsense'], "unknown option '--nonsense'"],
+  ])('%j answers 1', async (argv, message) => {
+    const { host, output } = createHost();
+    expect(await runMagnetar(argv, host)).toBe(1);
+    expect(output.stderr()).toContain(message);
+  });
+
+  it('--version answers 0', async () => {
+    const { host, output } = createHost();
+    expect(await runMagnetar(['--version'], host)).toBe(0);
+    expect(output.stdout()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+});
