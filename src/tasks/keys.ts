@@ -21,9 +21,13 @@ export const tagPair = (key: string, value: string): string =>
 
 const namePrefix = (prefix: string): string => `n:${prefix}`;
 
+const codePoints = (text: string): number => Array.from(text).length;
+
 /** Cuts by code points, so that no surrogate pair is split. */
 const firstChars = (text: string, count: number): string =>
-  [...text.slice(0, count * 2)].slice(0, count).join('');
+  Array.from(text.slice(0, count * 2))
+    .slice(0, count)
+    .join('');
 
 export const keysOf = (
   name: string | undefined,
@@ -34,7 +38,7 @@ export const keysOf = (
     keys.add(tagKey(key));
     keys.add(tagPair(key, value));
   }
-  const length = name === undefined ? 0 : [...name].length;
+  const length = codePoints(name ?? '');
   for (const size of PREFIX_LENGTHS) {
     if (name !== undefined && size <= length) keys.add(namePrefix(firstChars(name, size)));
   }
@@ -43,11 +47,11 @@ export const keysOf = (
 
 /** Whether `prefixKey` covers the prefix whole, so that nothing is left to compare. */
 export const isIndexedPrefix = (prefix: string): boolean =>
-  PREFIX_LENGTHS.includes([...prefix].length);
+  PREFIX_LENGTHS.includes(codePoints(prefix));
 
 /** The indexed entry that covers a wanted prefix; the caller still compares a prefix that is not indexed whole. */
 export const prefixKey = (prefix: string): string => {
-  const length = [...prefix].length;
+  const length = codePoints(prefix);
   const size = PREFIX_LENGTHS.filter((candidate) => candidate <= length).at(-1) ?? length;
   return namePrefix(firstChars(prefix, size));
 };

@@ -9,7 +9,7 @@ export const openBetterSqlite: OpenSqlite = (path) => {
       database.exec(sql);
     },
     prepare(sql) {
-      const statement = database.prepare<unknown[]>(sql);
+      const statement = database.prepare(sql);
       return {
         run(...values) {
           const { changes, lastInsertRowid } = statement.run(...values);

@@ -20,6 +20,7 @@ const STARTUP_ADVICE: readonly (readonly [code: string, advice: (path: string) =
     (path) =>
       `the database ${path} cannot be used: check that this user may write it and ${dirname(path)}`,
   ],
+  ['EEXIST', (path) => `a part of ${path} is a file, not a folder: correct the path`],
   ['ENOTDIR', (path) => `a part of ${path} is a file, not a folder: correct the path`],
   ['EISDIR', (path) => `${path} is a folder: name a file inside it`],
   ['EROFS', (path) => `${path} lies on a read-only file system: choose another path`],

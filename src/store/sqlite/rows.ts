@@ -20,8 +20,14 @@ export const decodeTask = (row: unknown): Task => {
   return { ...(JSON.parse(body) as TaskBody), rev, head: decodeHead(head) };
 };
 
-export const encodeBody = ({ head: _, requirements: _requirements, ...body }: NewTask): string =>
-  JSON.stringify(body satisfies TaskBody);
+/** All but what is kept elsewhere: the head, and the requirements of the class. */
+export const encodeBody = (task: NewTask): string => {
+  const elsewhere: Readonly<Record<keyof Omit<NewTask, keyof TaskBody>, undefined>> = {
+    head: undefined,
+    requirements: undefined,
+  };
+  return JSON.stringify({ ...task, ...elsewhere });
+};
 
 /** What of a head is searched or guarded: state, ready, cancelled, destination, epoch, job. */
 export const headColumns = (head: TaskHead): readonly SqlValue[] => [
@@ -40,10 +46,12 @@ export const decodePart = (row: unknown): Part => row as Part;
 export const decodeLease = (row: unknown): Lease => row as Lease;
 
 export const decodeWaiting = (row: unknown): WaitingClass => {
-  const { requirements, ...rest } = row as WaitingClass & { readonly requirements: unknown };
+  const { requirements, ...rest } = row as Omit<WaitingClass, 'requirements'> & {
+    readonly requirements: string;
+  };
   return {
     ...rest,
-    requirements: JSON.parse(String(requirements)) as WaitingClass['requirements'],
+    requirements: JSON.parse(requirements) as WaitingClass['requirements'],
   };
 };
 

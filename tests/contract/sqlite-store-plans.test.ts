@@ -1,0 +1,157 @@
+/** Shows the plan that SQLite makes of each query: the wanted index, no scan of a table, no sorting. */
+import Database from 'better-sqlite3';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase, type OpenedDatabase } from '../../src/store/sqlite/open.ts';
+import { readPage, type Query } from '../../src/store/sqlite/pages.ts';
+import { TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
+import { createStatements } from '../../src/store/sqlite/statements.ts';
+import { STAMPABLE } from '../../src/store/sqlite/writes.ts';
+import type { TaskFilter } from '../../src/tasks/filter.ts';
+import { NO_OWNER, parseOwnerId } from '../../src/tasks/ids.ts';
+import type { Scope } from '../../src/tasks/ports/task-store.ts';
+
+let folder = '';
+let opened: OpenedDatabase | undefined;
+let plans: InstanceType<typeof Database> | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sqlite-plans-'));
+  opened = openDatabase(join(folder, 'tasks.db'));
+  plans = new Database(join(folder, 'tasks.db'), { readonly: true });
+});
+afterAll(async () => {
+  plans?.close();
+  opened?.close();
+  await rm(folder, { recursive: true });
+});
+
+/** The steps of a plan, as SQLite words them. */
+const planOf = (sql: string, values: readonly unknown[]): readonly string[] =>
+  (plans?.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) ?? []).map((row) =>
+    typeof row === 'object' && row !== null && 'detail' in row ? String(row.detail) : '',
+  );
+
+const listPlans = (scope: Scope, filter: TaskFilter): readonly (readonly string[])[] => {
+  if (opened === undefined) throw new Error('nothing is open');
+  const queries: Query[] = [];
+  readPage(createStatements(opened.driver), { scope, filter, limit: 9 }, (query) =>
+    queries.push(query),
+  );
+  return queries.map(({ sql, values }) => planOf(sql, values));
+};
+
+const ME = { owner: parseOwnerId('me') };
+const TAG = { key: 'k', value: 'v' };
+const PRIMARY = 'USING PRIMARY KEY';
+const COVERED = 'COVERING INDEX';
+
+/** Which index must drive the page. */
+const LISTS: readonly (readonly [string, Scope, TaskFilter, string])[] = [
+  ['all tasks', 'all', { tags: [] }, `SEARCH t ${PRIMARY} (id>? AND id<?)`],
+  [
+    'tasks of an owner',
+    ME,
+    { tags: [] },
+    'SEARCH t USING INDEX tasks_owner (owner=? AND id>? AND id<?)',
+  ],
+  ['tasks without owner', { owner: NO_OWNER }, { tags: [] }, `SEARCH t ${PRIMARY} (id>? AND id<?)`],
+  [
+    'a state',
+    'all',
+    { tags: [], state: 'RUNNING' },
+    `SEARCH t USING ${COVERED} tasks_state (state=? AND id>? AND id<?)`,
+  ],
+  [
+    'a state of an owner',
+    ME,
+    { tags: [], state: 'RUNNING' },
+    `SEARCH t USING ${COVERED} tasks_owner_state (owner=? AND state=? AND id>? AND id<?)`,
+  ],
+  ['a tag', 'all', { tags: [TAG] }, `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`],
+  ['a tag of an owner', ME, { tags: [TAG] }, `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`],
+  [
+    'an indexed prefix',
+    ME,
+    { tags: [], name_prefix: 'name' },
+    `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`,
+  ],
+  [
+    'another prefix',
+    'all',
+    { tags: [], name_prefix: 'names' },
+    `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`,
+  ],
+  [
+    'two tags',
+    ME,
+    { tags: [TAG, { key: 'x' }] },
+    `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`,
+  ],
+  [
+    'everything',
+    ME,
+    { tags: [TAG, { key: 'x' }], name_prefix: 'names', state: 'QUEUED' },
+    `SEARCH e ${PRIMARY} (entry=? AND id>? AND id<?)`,
+  ],
+];
+
+const expectLookUps = (steps: readonly string[]): void => {
+  for (const step of steps) {
+    expect(step).not.toMatch(/TEMP B-TREE/);
+    // the bounded count reads its own bounded result
+    if (!step.includes('(subquery-')) expect(step).not.toMatch(/^SCAN (?!json_each|\w+ VIRTUAL)/);
+  }
+};
+
+describe('query plans', () => {
+  it.each(LISTS)('looks up %s in order', (_, scope, filter, wanted) => {
+    const all = listPlans(scope, filter);
+    all.forEach(expectLookUps);
+    expect(all.at(-1)?.[0]).toBe(wanted);
+  });
+
+  const TASKS: readonly (readonly [string, string, readonly unknown[], string])[] = [
+    ['one task', TASK_QUERIES.one, ['id'], `SEARCH t ${PRIMARY} (id=?)`],
+    ['a summary', TASK_QUERIES.summary, ['id'], `SEARCH t ${PRIMARY} (id=?)`],
+    [
+      'candidates',
+      TASK_QUERIES.candidates,
+      ['c', 'o', 9],
+      'SEARCH t USING INDEX tasks_ready (class=? AND owner=?)',
+    ],
+    [
+      'active tasks',
+      TASK_QUERIES.active,
+      ['d'],
+      'SEARCH t USING INDEX tasks_active (destination=?)',
+    ],
+    [
+      'indebted tasks',
+      TASK_QUERIES.indebted,
+      ['d'],
+      `SEARCH d USING ${COVERED} debts_destination (destination=?)`,
+    ],
+    [
+      'tasks to stamp',
+      STAMPABLE,
+      ['d', 2],
+      'SEARCH tasks USING INDEX tasks_active (destination=? AND epoch<?)',
+    ],
+  ];
+  it.each(TASKS)('looks up %s', (_, sql, values, wanted) => {
+    const steps = planOf(sql, values);
+    expectLookUps(steps);
+    expect(steps[0]).toBe(wanted);
+  });
+
+  it('reads neither bodies nor heads for summaries', () => {
+    for (const [, scope, filter] of LISTS.slice(0, 8)) {
+      expect(listPlans(scope, filter).flat().join(' ')).not.toMatch(
+        /\b(bodies|heads|SEARCH [bh]) /,
+      );
+    }
+  });
+});

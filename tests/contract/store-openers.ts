@@ -1,0 +1,8 @@
+/** How the tests open each store, by name. */
+import type { OpenStore } from '../../src/store/change-hub.ts';
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+
+export const OPENERS: Readonly<Record<string, (where: string) => OpenStore | Promise<OpenStore>>> =
+  {
+    sqlite: (path) => createSqliteStore({ path }),
+  };
