@@ -27,7 +27,7 @@ SANDBOX_UID = 65534
 
 CHUNK = 1 << 18
 REPORT_LIMIT = 960 * 1024
-RESERVE = 256 * 1024
+RESERVE = 1 << 20
 HEARTBEAT_S = 5.0
 SYSTEM_LOG_LINES = 200
 
@@ -204,15 +204,20 @@ class Job:
             'v': VERSION, 'job': self.plan.get('job', self.name), 'state': state, 'start': self.began, 'end': utc(),
             'error': error, 'host': self.host, 'system_logs': self.system_logs, 'executors': self.executors,
             'inputs': self.inputs, 'outputs': self.outputs}
-        return report, fit(report, self.shared)
+        return fit(report, self.shared)
 
     def save(self, text):
-        """The report, also on a full disk: the space was reserved at the start."""
+        """The report, also on a full disk: the space was reserved at the start. False when it could not be written."""
         try:
             os.unlink(self.own + '/reserve')
         except OSError:
             pass
-        write_file(self.report_path, text)
+        try:
+            write_file(self.report_path, text)
+            return True
+        except OSError as error:
+            log('report not written: ' + os_text(error))
+            return False
 
 
 def fit(report, folder):
@@ -221,10 +226,13 @@ def fit(report, folder):
     for key in ('outputs', 'inputs'):
         if len(text) <= REPORT_LIMIT or len(report[key]) <= 1000:
             continue
-        with open('%s/%s.jsonl' % (folder, key), 'w') as file:
-            file.writelines(dumps(row) + '\n' for row in report[key])
-        report['system_logs'].append('%d of %d %s are listed; all are in metadata/tes/%s.jsonl' % (
-            1000, len(report[key]), key, key))
+        try:
+            with open('%s/%s.jsonl' % (folder, key), 'w') as file:
+                file.writelines(dumps(row) + '\n' for row in report[key])
+            place = 'all are in metadata/tes/%s.jsonl' % key
+        except OSError as error:
+            place = 'no room for the others: ' + os_text(error)
+        report['system_logs'].append('%d of %d %s are listed; %s' % (1000, len(report[key]), key, place))
         report[key] = report[key][:1000]
         text = dumps(report)
     room = 65536
@@ -269,6 +277,13 @@ def shown_url(url):
     return clean_text((head + mark + authority.rpartition('@')[2] + slash + path).encode('utf-8', 'replace'))[:500]
 
 
+def is_whole(answer):
+    """Whether an answer's head is here, and as much of a body as it announces: closing earlier would reset the connection."""
+    head, end, body = answer.partition(b'\r\n\r\n')
+    length = head.lower().partition(b'\r\ncontent-length:')[2].split(b'\r\n')[0].strip()
+    return bool(end) and len(body) >= (int(length) if length.isdigit() else 0)
+
+
 def post_plain(host, port, head, body, timeout):
     """Status of one POST over plain http, by hand: http.client costs 30 ms to import."""
     # As bytes: a str would load the IDNA codec, 7 ms of tables.
@@ -279,7 +294,7 @@ def post_plain(host, port, head, body, timeout):
         sock.connect(address)
         sock.sendall(head + body)
         answer = b''
-        while b'\r\n\r\n' not in answer and len(answer) < 65536:
+        while not is_whole(answer) and len(answer) < 65536:
             piece = sock.recv(65536)
             if not piece:
                 break
@@ -1456,10 +1471,11 @@ class Bubblewrap(Runtime):
             self.owner = (SANDBOX_UID, SANDBOX_UID)
             job.host['sandbox_uid'] = str(SANDBOX_UID)
         self.noted = False
-        self.wall = self.libc = None
+        self.program = self.wall = self.libc = None
 
     def probe(self):
-        if find_program('bwrap') is None:
+        self.program = find_program('bwrap')
+        if self.program is None:
             raise Failure('RUNTIME_MISSING', 'bwrap (bubblewrap) is not installed on this host')
         if self.plan['runtime']['network'] not in ('default', 'host', 'none'):
             raise Failure('RUNTIME_MISSING', 'bubblewrap knows the networks default and none only')
@@ -1518,7 +1534,7 @@ class Bubblewrap(Runtime):
             os.unlink(self.job.own + '/bwrap')
             write_all(options, b''.join(os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer)))
             os.lseek(options, 0, os.SEEK_SET)
-            argv = ['bwrap', '--args', str(options), '--'] + list(spec.command)
+            argv = [self.program, '--args', str(options), '--'] + list(spec.command)
             # PID 1 of the sandbox keeps bwrap's own environment where the tool can read it: give it none.
             container.pid = spawn(argv, {'PATH': DEFAULT_PATH}, stdin, stdout, stderr, (options, writer), self.drop)
         finally:
@@ -1538,9 +1554,9 @@ class Bubblewrap(Runtime):
         """fs/ lies behind a folder that only root may enter (say /root). In a mount namespace of its own, bwrap finds an empty
         folder in its place with nothing but the way to fs/. Its --bind-fd would not do: it resolves names just the same."""
         fs = self.job.own + '/fs'
-        fd = os.open(fs, DIRECTORY_FLAGS)
         NEWNS, BIND, PRIVATE = 0x20000, 4096, 0x44000
         self.libc_call('unshare', NEWNS)
+        fd = os.open(fs, DIRECTORY_FLAGS)  # Now, because a folder opened outside cannot be bound in here.
         self.libc_call('mount', b'none', b'/', None, PRIVATE, None)
         self.libc_call('mount', b'tmpfs', os.fsencode(self.wall), b'tmpfs', 0, b'mode=755,size=1m')
         os.makedirs(fs, 0o755)
@@ -2519,6 +2535,8 @@ def remove_tree(path):
             pass
 
     for _ in range(3):
+        if not os.path.isdir(path):
+            return
         for _, folders, files, fd in os.fwalk(path, topdown=False, onerror=open_up):
             for names, remove in ((files, os.unlink), (folders, os.rmdir)):
                 for name in names:
@@ -2531,8 +2549,6 @@ def remove_tree(path):
                         pass
         try:
             os.rmdir(path)
-            return
-        except FileNotFoundError:
             return
         except OSError:
             pass
@@ -2566,13 +2582,16 @@ def main():
     signal.signal(signal.SIGCHLD, lambda *_: None)
     state, error = judged(job, begin)
     job.phase = 'end'
-    _, text = job.report(state, error)
-    job.save(text)
+    text = job.report(state, error)
+    saved = job.save(text)
     if job.pulse and job.plan:
         job.pulse.finish()
         job.pulse.end(text)
-    tidy(job)
-    return 0
+    try:
+        tidy(job)
+    except Exception as error:  # The report is out; what is left over is a matter for the log.
+        log('tidying up: %r' % error)
+    return 0 if saved else 1
 
 
 if __name__ == '__main__':
