@@ -112,7 +112,7 @@ const validatorFor = (url: URL, method: string): ValidateFunction | undefined =>
 
 const hasNull = (value: unknown): boolean =>
   value === null ||
-  (typeof value === 'object' && Object.values(value as object).some((item) => hasNull(item)));
+  (typeof value === 'object' && Object.values(value).some((item) => hasNull(item)));
 
 const expectValid = (validate: ValidateFunction, json: unknown): void => {
   validate(json);

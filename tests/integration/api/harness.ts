@@ -107,7 +107,21 @@ export const taskIdOf = (text: string): TaskId => {
   return id;
 };
 
-export const bodyOf = <Body = Record<string, unknown>>({ json }: Answer): Body => json as Body;
+export const bodyOf = ({ json }: Answer): Record<string, unknown> =>
+  json as Record<string, unknown>;
+
+export const idOf = ({ json }: Answer): string => (json as { id: string }).id;
+
+export interface Listed {
+  readonly tasks: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly name?: string;
+  }[];
+  readonly next_page_token?: string;
+}
+
+export const listedIn = ({ json }: Answer): Listed => json as Listed;
 
 export const startHarness = async (
   change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({}),
@@ -164,7 +178,7 @@ export const startHarness = async (
     async create(body = MINIMAL_TASK) {
       const answer = await post(body);
       if (answer.status !== 200) throw new Error(`refused: ${answer.text}`);
-      return bodyOf<{ id: string }>(answer).id;
+      return idOf(answer);
     },
     async change(id, update, parts = []) {
       const before = await task(id);

@@ -39,9 +39,10 @@ describe('service-info', () => {
   });
 
   it('T4, T5, C14: every URL is absolute and storage lists the allowed roots', async () => {
-    const info = bodyOf<{ storage: string[]; organization: { url: string } }>(
-      await h.call('service-info'),
-    );
+    const info = (await h.call('service-info')).json as {
+      storage: string[];
+      organization: { url: string };
+    };
     expect(info.storage).toEqual([`file://${h.data}`]);
     expect(info.organization.url).toContain('://');
   });
@@ -269,7 +270,7 @@ describe('pages for people', () => {
 
   it('serves the bundled document without remote references', async () => {
     const answer = await h.call('/openapi.json');
-    const document = bodyOf<{ paths: object }>(answer);
+    const document = answer.json as { paths: object };
     expect(Object.keys(document.paths)).toEqual(
       expect.arrayContaining(['/service-info', '/tasks', '/tasks/{id}', '/tasks/{id}:cancel']),
     );
