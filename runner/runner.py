@@ -496,6 +496,7 @@ class Tree:
         self.adopt(root)
         self.fd = os.open(root, DIRECTORY_FLAGS)
         self.shown = {}  # Container path -> host path bound there instead of what lies in fs/.
+        self.written = set()  # Those of them that may be written: an operator's mounts.
 
     def host(self, path):
         return self.root + path
@@ -508,16 +509,19 @@ class Tree:
 
     def folder(self, path, mode=None):
         """Makes a folder and its parents; a link on the way is an error (ENOTDIR)."""
-        fd, here = os.dup(self.fd), ''
+        fd, here, writable = os.dup(self.fd), '', True
         try:
             for name in parts_of(path):
                 here += '/' + name
                 try:
                     if here in self.shown:
+                        writable = here in self.written
                         deeper = os.open(self.shown[here], DIRECTORY_FLAGS)
                     else:
                         deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
                 except FileNotFoundError:
+                    if not writable:
+                        raise OSError(errno.EROFS, 'inside a read-only mount')
                     os.mkdir(name, 0o700, dir_fd=fd)
                     deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
                     self.adopt(deeper, self.folder_mode)
@@ -535,6 +539,8 @@ class Tree:
 
     def create(self, path, mode):
         """Opens a file for writing, making its parents; an existing link is refused."""
+        if any(below(path, shown) and shown not in self.written for shown in self.shown):
+            raise OSError(errno.EROFS, 'inside a read-only mount')
         fd = self.folder(parent(path))
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -704,7 +710,12 @@ class Layout:
     def make(self, tree):
         """Makes every folder once; what a tool does to those inside the bound ones is its own affair."""
         for path in sorted(self.folders):
-            tree.make_folder(path, 0o1777 if path == '/tmp' else None)
+            try:
+                tree.make_folder(path, 0o1777 if path == '/tmp' else None)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                raise Failure('BAD_PATH', 'the folder %s cannot be made: %s' % (path, os_text(error)))
 
     def outermost(self):
         """The folders to bind: those inside another are part of it."""
@@ -1419,6 +1430,7 @@ class Container:
         self.oom = False
         self.next_look, self.pause = 0.0, 0.1
         self.kills = 0
+        self.cgroup = None
         self.told = False  # The server knows that it runs.
 
     def field(self, name):
@@ -1462,8 +1474,75 @@ class Runtime:
         """Removes what executors left in the runtime; after the report, because it may take a while."""
 
 
+class Cgroup:
+    """Memory and cpu limits for a runtime without its own, where the runner may make control groups: as root, mostly.
+
+    Joining one costs the kernel 6 ms, so it is made only for limits that were asked for.
+    """
+
+    HOME = '/sys/fs/cgroup'
+    # Limit -> controller, and per cgroup version the files to write in order; the last may be missing (swap accounting).
+    MEMORY = ('memory', (('memory.max', '%d'), ('memory.swap.max', '0')),
+              (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')))
+    CPU = ('cpu', (('cpu.max', '%d 100000'),), (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')))
+
+    def __init__(self, name, ram_bytes, cpus):
+        self.unified = os.path.exists(self.HOME + '/cgroup.controllers')
+        self.folders, self.missing = [], []
+        for value, row in ((ram_bytes, self.MEMORY), (cpus and int(cpus * 100000), self.CPU)):
+            if not value:
+                continue
+            try:
+                self.limit(name, value, *row)
+            except OSError as error:
+                log('cgroup: %s: %s' % (row[0], os_text(error)))
+                self.missing.append(row[0])
+
+    def limit(self, name, value, controller, unified_files, legacy_files):
+        home = self.HOME + ('/magnetar' if self.unified else '/%s/magnetar' % controller)
+        os.makedirs(home, exist_ok=True)
+        if self.unified:
+            for folder in (self.HOME, home):
+                self.write(folder + '/cgroup.subtree_control', '+' + controller)
+        folder = home + '/' + name
+        os.makedirs(folder, exist_ok=True)
+        if folder not in self.folders:
+            self.folders.append(folder)
+        for number, (file, form) in enumerate(unified_files if self.unified else legacy_files):
+            if controller == 'memory' and number and not os.path.exists(folder + '/' + file):
+                continue
+            self.write(folder + '/' + file, form % value if '%d' in form else form)
+
+    @staticmethod
+    def write(path, text):
+        with open(path, 'w') as file:
+            file.write(text)
+
+    def join(self):
+        for folder in self.folders:
+            self.write(folder + '/cgroup.procs', '0')
+
+    def was_oom(self):
+        for folder in self.folders:
+            for name in ('memory.events', 'memory.oom_control'):
+                try:
+                    with open(folder + '/' + name) as file:
+                        if any(line.startswith('oom_kill ') and int(line.split()[1]) for line in file):
+                            return True
+                except OSError:
+                    pass
+        return False
+
+    def remove(self):
+        for folder in self.folders:
+            try:
+                os.rmdir(folder)
+            except OSError as error:
+                log('cgroup not removed: ' + os_text(error))
+
+
 class Bubblewrap(Runtime):
-    """The host's own tools, or a root folder, in fresh namespaces. No memory, cpu or seccomp limits."""
+    """The host's own tools, or a root folder, in fresh namespaces. Memory and cpu limits only where it may make cgroups."""
 
     def __init__(self, job):
         super().__init__(job)
@@ -1471,6 +1550,7 @@ class Bubblewrap(Runtime):
             self.owner = (SANDBOX_UID, SANDBOX_UID)
             job.host['sandbox_uid'] = str(SANDBOX_UID)
         self.noted = False
+        self.cgroups = []
         self.program = self.wall = self.libc = None
 
     def probe(self):
@@ -1527,6 +1607,7 @@ class Bubblewrap(Runtime):
 
     def start(self, container, stdin, stdout, stderr):
         spec = self.complete(container.spec)
+        container.cgroup = self.limit(spec)
         container.status_fd, writer = os.pipe()
         os.set_blocking(container.status_fd, False)
         options = os.open(self.job.own + '/bwrap', os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -1536,16 +1617,34 @@ class Bubblewrap(Runtime):
             os.lseek(options, 0, os.SEEK_SET)
             argv = [self.program, '--args', str(options), '--'] + list(spec.command)
             # PID 1 of the sandbox keeps bwrap's own environment where the tool can read it: give it none.
-            container.pid = spawn(argv, {'PATH': DEFAULT_PATH}, stdin, stdout, stderr, (options, writer), self.drop)
+            container.pid = spawn(argv, {'PATH': DEFAULT_PATH}, stdin, stdout, stderr, (options, writer),
+                                  lambda: self.drop(container.cgroup, spec.pids))
         finally:
             os.close(options)
             os.close(writer)
 
-    def drop(self):
+    def limit(self, spec):
+        cgroup = Cgroup(spec.name, spec.ram_bytes, spec.cpus) if self.owner else None
+        missing = cgroup.missing if cgroup else [name for name, value in (('memory', spec.ram_bytes), ('cpu', spec.cpus)) if value]
+        if missing and not self.cgroups:
+            self.job.note('not limited by this runtime on this host: ' + ', '.join(missing))
+        self.cgroups.append(cgroup)
+        return cgroup
+
+    def tidy(self):
+        for cgroup in self.cgroups:
+            if cgroup:
+                cgroup.remove()
+
+    def drop(self, cgroup, pids):
         """In the child: become nobody for good."""
+        if cgroup:
+            cgroup.join()
         if self.wall:
             self.open_way()
         if self.owner:
+            import resource
+            resource.setrlimit(resource.RLIMIT_NPROC, (pids, pids))
             os.setgroups([])
             os.setgid(self.owner[1])
             os.setuid(self.owner[0])
@@ -1596,6 +1695,7 @@ class Bubblewrap(Runtime):
     def verdict(self, container, status, error_tail):
         self.look(container)
         os.close(container.status_fd)
+        container.oom = bool(container.cgroup and container.cgroup.was_oom())
         code = container.field('exit-code')
         if code is not None:
             return code
@@ -1993,11 +2093,14 @@ class Executors:
     def binds(self):
         """Outermost folders, then single files, then what is shown read-only, then the operator's mounts."""
         tree, layout = self.tree, self.layout
+        mounts = {normal(mount['path'], 'mount') for mount in self.plan['mounts']}
         rows = []
         for path in layout.outermost():
+            if any(below(path, mount) for mount in mounts):
+                continue  # It was made inside the mount.
             rows.append((tree.host(path), path, True))
         for path in layout.single_files():
-            if path in tree.shown:
+            if any(below(path, shown) for shown in tree.shown):
                 continue
             if not os.path.lexists(tree.host(path)):
                 os.close(tree.create(path, 0o644))
@@ -2005,7 +2108,6 @@ class Executors:
             rows.append((tree.host(path), path, layout.files[path]))
         for path in [row[1] for row in rows]:
             tree.stands_firm(path)
-        mounts = {mount['path'] for mount in self.plan['mounts']}
         for path in sorted(tree.shown):
             if path not in mounts:
                 tree.stands_firm(path)
@@ -2444,8 +2546,11 @@ def attempt(job):
     layout = Layout(job.plan)
     tree = Tree(job.own + '/fs', runtime.owner, runtime.folder_mode)
     for mount in job.plan['mounts']:
-        tree.make_folder(normal(mount['path'], 'mount'))
-        tree.shown[mount['path']] = mount['host']
+        path = normal(mount['path'], 'mount')
+        tree.make_folder(path)
+        tree.shown[path] = mount['host']
+        if mount['mode'] == 'rw':
+            tree.written.add(path)
     layout.make(tree)
     job.phase = 'inputs'
     job.interruptible = True

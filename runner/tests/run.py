@@ -33,7 +33,8 @@ def variants(case, name, runtimes, pythons):
         return
     method = getattr(case, name)
     for runtime in runtimes:
-        if runtime.split('-')[0] in getattr(method, 'runtimes', (runtime.split('-')[0],)):
+        kind = runtime.split('-')[0]
+        if kind in getattr(method, 'runtimes', (kind,)) and runtime not in getattr(method, 'excluded', ()):
             yield runtime, type(case.__name__, (case,), {'runtime': runtime})(name), None
     if getattr(method, 'core', False):
         for python in pythons:
