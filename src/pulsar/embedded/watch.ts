@@ -4,6 +4,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Wake } from '../../kernel/wake.ts';
+import { withLinked } from '../linked-signal.ts';
 import type { Probe } from './launch.ts';
 
 export interface WatchOptions {
@@ -38,7 +39,7 @@ export const watch = async (options: WatchOptions): Promise<void> => {
   const check = async (): Promise<Trouble | undefined> => {
     if (!(await alive())) return 'ended';
     try {
-      await probe(AbortSignal.any([signal, AbortSignal.timeout(PROBE_LIMIT_MS)]));
+      await withLinked([signal, AbortSignal.timeout(PROBE_LIMIT_MS)], probe);
       lastWell = clock.monotonic();
       if (lastWell - wellSince > WELL_AFTER_MS) restarts = 0;
       return undefined;

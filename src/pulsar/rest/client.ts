@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosResponse } from 'axios';
 import { MagnetarError } from '../../kernel/errors.ts';
+import { withLinked } from '../linked-signal.ts';
 import { abortReason, hungUp, isHangUp, isTooLarge, refused, unreachable } from './failures.ts';
 import { createGate, type Gate } from './gate.ts';
 
@@ -131,8 +132,7 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
   const closed = new AbortController();
   const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
 
-  const ask = async (call: Call): Promise<Answer> => {
-    const signal = AbortSignal.any([call.signal, closed.signal]);
+  const askWith = async (call: Call, signal: AbortSignal): Promise<Answer> => {
     try {
       const answer = await gates[call.lane].run(() => exchange.request(call, signal), signal);
       if (answer.status === 200) {
@@ -150,6 +150,8 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
       throw unreachable(where(), error);
     }
   };
+  const ask = (call: Call): Promise<Answer> =>
+    withLinked([call.signal, closed.signal], (signal) => askWith(call, signal));
 
   return {
     where,

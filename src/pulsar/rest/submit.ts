@@ -4,6 +4,7 @@ import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { JobFile, JobStatus, PulsarStatus } from '../../tasks/ports/job-transport.ts';
 import { FAILURE_FILE, decodeObject, textOf } from '../answers.ts';
+import { withLinked } from '../linked-signal.ts';
 import type { PulsarClient } from './client.ts';
 import { hungUp, refused } from './failures.ts';
 
@@ -50,35 +51,41 @@ const setUp = async (deps: SubmitDeps, job: JobId, signal: AbortSignal): Promise
   );
 };
 
+const upload = async (
+  deps: SubmitDeps,
+  job: JobId,
+  file: JobFile,
+  signal: AbortSignal,
+): Promise<void> => {
+  await deps.client.send({
+    what: 'upload',
+    lane: 'transfer',
+    method: 'POST',
+    path: `/jobs/${job}/files`,
+    query: { type: 'input', name: file.name },
+    body: file.bytes,
+    maxBytes: deps.answerBytes,
+    signal,
+  });
+};
+
 /** All files at once (the lane bounds how many travel); the first failure calls the others off. */
-const layDown = async (
+const layDown = (
   deps: SubmitDeps,
   job: JobId,
   files: readonly JobFile[],
   outer: AbortSignal,
-): Promise<void> => {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([outer, stop.signal]);
-  const upload = (file: JobFile): Promise<Buffer> =>
-    deps.client.send({
-      what: 'upload',
-      lane: 'transfer',
-      method: 'POST',
-      path: `/jobs/${job}/files`,
-      query: { type: 'input', name: file.name },
-      body: file.bytes,
-      maxBytes: deps.answerBytes,
-      signal,
-    });
-  const uploads = files.map(upload);
-  try {
-    await Promise.all(uploads);
-  } catch (error) {
-    stop.abort();
-    await Promise.allSettled(uploads);
-    throw error;
-  }
-};
+): Promise<void> =>
+  withLinked([outer], async (signal, abort) => {
+    const uploads = files.map((file) => upload(deps, job, file, signal));
+    try {
+      await Promise.all(uploads);
+    } catch (error) {
+      abort(error);
+      await Promise.allSettled(uploads);
+      throw error;
+    }
+  });
 
 const start = async (deps: SubmitDeps, job: JobId, signal: AbortSignal): Promise<void> => {
   const { client, report, answerBytes } = deps;
