@@ -741,7 +741,10 @@ class Layout:
                     yield normal(executor[key], key), False
 
     def needs_copy(self, path):
-        """An input that may be written over, or that is part of an output, cannot be bound read-only."""
+        """An input that may be written over, that is part of an output, or that has others in it, cannot be bound read-only."""
+        others = (normal(item['path'], 'input path') for item in self.plan['inputs'])
+        if any(below(other, path) and other != path for other in others):
+            return True
         return any(below(written, path) or (is_output and below(path, written))
                    for written, is_output in self.written_paths())
 
@@ -1954,7 +1957,8 @@ class Apptainer(Runtime):
 
 
 def last_line(text):
-    lines = [line for line in text.strip().splitlines() if line.strip()]
+    """What a command line tool says went wrong, without docker's closing advice."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(('See ', 'Run '))]
     return lines[-1][:500] if lines else 'no message'
 
 

@@ -3,6 +3,7 @@ import os
 import stat
 
 from support.case import Case, is_executable
+from support.ftp import FtpServer
 from support.marks import core, only
 
 
@@ -77,6 +78,20 @@ class Inputs(Case):
                                outputs=[self.output('/in/out')])
         self.assertState(report, 'COMPLETE')
         self.assertEqual((self.delivered('in_out'), os.listdir(self.data + '/d')), ('A', ['a']))
+
+    def test_input_inside_an_input_folder(self):
+        self.write('d/a', 'A')
+        report = self.run_plan([self.sh('cat /in/a /in/b')], inputs=[
+            self.mounted('/in', self.data + '/d', type='DIRECTORY'), self.content('/in/b', 'B', 1)])
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual((report['executors'][0]['stdout'], os.listdir(self.data + '/d')), ('AB', ['a']))
+
+    def test_volume_inside_a_read_only_mount(self):
+        self.write('ref/genome', 'ACGT')
+        report = self.run_plan([self.sh('true')], volumes=['/ref/new/place'],
+                               mounts=[{'host': self.data + '/ref', 'path': '/ref', 'mode': 'ro'}])
+        self.assertState(report, 'SYSTEM_ERROR', 'BAD_PATH')
+        self.assertEqual(os.listdir(self.data + '/ref'), ['genome'])
 
     def test_spellings_in_order(self):
         self.write('a%20b', 'literal')
@@ -247,6 +262,29 @@ class Http(Case):
         self.servers.remove(server)
         item = {'i': 0, 'path': '/w/f', 'type': 'FILE', 'method': 'direct', 'url': server.url + '/f'}
         self.assertRefused(self.run_plan([self.sh('true')], inputs=[item]), 'INPUT_FAILED')
+
+    @only('bubblewrap')
+    @core
+    def test_R27_ftp(self):
+        server = FtpServer({'/dir/a b': b'x' * 300000})
+        try:
+            item = {'i': 0, 'path': '/w/f', 'type': 'FILE', 'method': 'direct', 'url': 'ftp://me:p%%40%%3Aw@127.0.0.1:%d/dir/a%%20b' % server.port}
+            report = self.run_plan([self.sh('wc -c </w/f')], inputs=[item])
+        finally:
+            server.close()
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual(report['executors'][0]['stdout'].strip(), '300000')
+        self.assertEqual(server.login, ['me', 'p@:w'])
+        self.assertNotIn('p%40', self.log() + str(report))
+
+    @only('bubblewrap')
+    def test_R27_ftp_file_missing(self):
+        server = FtpServer({})
+        try:
+            item = {'i': 0, 'path': '/w/f', 'type': 'FILE', 'method': 'direct', 'url': 'ftp://127.0.0.1:%d/none' % server.port}
+            self.assertRefused(self.run_plan([self.sh('true')], inputs=[item]), 'INPUT_FAILED')
+        finally:
+            server.close()
 
     @only('bubblewrap')
     @core
