@@ -2,12 +2,8 @@
 /** From a fresh clone to a task that ran: installs, builds, starts the server, submits an example, shows what came of it, serves until Ctrl-C. Needs Node, npm and Python 3 only. */
 import { parseArgs } from 'node:util';
 import { EXAMPLE, prepareExample, runExample } from './lib/quickstart-example.mjs';
-import {
-  ensureDependencies,
-  ensureNode,
-  ensurePython,
-  ensureRuntime,
-} from './lib/quickstart-machine.mjs';
+import { ensureDependencies, ensureNode, ensurePython } from './lib/quickstart-machine.mjs';
+import { ensureRuntime } from './lib/quickstart-runtime.mjs';
 import { assertPortFree, startServer } from './lib/quickstart-server.mjs';
 import { inRoot, runLoud } from './lib/run.mjs';
 import { Stop } from './lib/stop.mjs';
@@ -51,11 +47,11 @@ const quickstart = async () => {
   await build();
   step('this machine');
   ensurePython(say);
-  await ensureRuntime(say);
+  const settings = await ensureRuntime(say);
   await assertPortFree(Number(flags.port));
   const folder = prepareExample(flags.data);
   step('server (the first start installs the embedded Pulsar, about a minute)');
-  const server = await startServer({ port: flags.port, data: flags.data, allow: folder, say });
+  const server = await startServer({ port: flags.port, data: flags.data, allow: folder, settings });
   try {
     step(`a task: ${EXAMPLE}`);
     await runExample({ url: server.url, folder, say });

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { inRoot, isInstalled, runLoud } from './run.mjs';
+import { inRoot, isInstalled, runLoud, ticking } from './run.mjs';
 
 const PACKAGE = inRoot('node_modules', 'better-sqlite3');
 const BINARY = path.join(PACKAGE, 'build', 'Release', 'better_sqlite3.node');
@@ -58,11 +58,13 @@ export const ensureNative = async (say) => {
   if (isFromCache()) return true;
   const missing = COMPILER.filter((program) => !isInstalled(program));
   say(
-    'SQLite: fetching the prebuilt native part, or compiling it where that cannot be reached (about a minute)' +
+    'SQLite: fetching the prebuilt native part, or compiling it where that cannot be reached (one to four minutes)' +
       (missing.length === 0 ? '' : `; a compiler would need ${missing.join(', ')}, not installed`),
   );
-  await rebuild();
-  if (!loads() && missing.length === 0) await rebuild('--build-from-source');
+  await ticking(say, 'SQLite', () => rebuild());
+  if (!loads() && missing.length === 0) {
+    await ticking(say, 'SQLite, from source', () => rebuild('--build-from-source'));
+  }
   if (!loads()) {
     process.stderr.write(ADVICE);
     return false;

@@ -44,7 +44,7 @@ const waitUntilReady = async (url, hasEnded) => {
   throw new Stop(`the server is not ready after ${READY_LIMIT_MS / 60_000} minutes; see above`);
 };
 
-const spawnServer = ({ port, data, allow }) =>
+const spawnServer = ({ port, data, allow, settings }) =>
   spawn(
     process.execPath,
     [
@@ -63,7 +63,12 @@ const spawnServer = ({ port, data, allow }) =>
       cwd: inRoot(),
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true, // Ctrl-C reaches it through us, once
-      env: { MAGNETAR_LOG__FORMAT: 'text', MAGNETAR_LOG__LEVEL: 'warn', ...process.env },
+      env: {
+        MAGNETAR_LOG__FORMAT: 'text',
+        MAGNETAR_LOG__LEVEL: 'warn',
+        ...settings,
+        ...process.env,
+      },
     },
   );
 

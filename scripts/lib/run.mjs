@@ -53,3 +53,16 @@ export const runQuiet = (program, args, { echo = false, ...options } = {}) =>
 
 /** A program of node_modules, run by this Node without a shell. */
 export const nodeModule = (...parts) => inRoot('node_modules', ...parts);
+
+const TICK_MS = 10_000;
+
+/** Says every ten seconds that a silent step still goes on. */
+export const ticking = async (say, what, work) => {
+  const start = performance.now();
+  const timer = setInterval(() => say(`  ${what}: ${secondsSince(start)} so far`), TICK_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+};
