@@ -81,7 +81,12 @@ const makeVenv = async (python: Python, options: InstallOptions): Promise<void> 
 };
 
 const PIP_ARGS = ['-I', '-m', 'pip', 'install', '--require-hashes', '--no-deps', '--no-input'];
-const PIP_LIMITS = ['--only-binary=:all:', '--disable-pip-version-check', '--retries=3'];
+const PIP_LIMITS = [
+  '--only-binary=:all:',
+  '--disable-pip-version-check',
+  '--retries=3',
+  '--no-user',
+];
 
 const installPackages = async (options: InstallOptions): Promise<void> => {
   const { venv, environment, signal, onProgress } = options;

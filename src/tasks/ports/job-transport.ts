@@ -34,9 +34,14 @@ export interface JobStatus {
 export interface JobTransport {
   /** Lays the files down and starts the job. Repeating it can run the job twice after a restart of Pulsar: the caller follows the rules of DESIGN section 4. */
   submit(job: JobId, files: readonly JobFile[], options: CallOptions): Promise<void>;
+  /** PULSAR_REFUSED when Pulsar cannot tell, which may last for ever (output that is not UTF-8): `fetch` then still finds the report. */
   status(job: JobId, options: CallOptions): Promise<JobStatus>;
-  /** A file below the job's `metadata/` folder, e.g. `tes/report.json`; undefined when it is not there. `maxBytes` bounds what is read. */
-  fetch(job: JobId, name: string, options: CallOptions & { readonly maxBytes: number }): Promise<Uint8Array | undefined>;
+  /** A file below the job's `metadata/` folder, e.g. `tes/report.json`; undefined when it is not there. A file of more than `maxBytes` is PULSAR_REFUSED. */
+  fetch(
+    job: JobId,
+    name: string,
+    options: CallOptions & { readonly maxBytes: number },
+  ): Promise<Uint8Array | undefined>;
   /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */
   kill(job: JobId, options: CallOptions): Promise<void>;
   /** Removes what is left of an ended job. */
