@@ -1,9 +1,14 @@
-"""The job runner of Magnetar: carries out the plan of one attempt on a Pulsar host. docs/runner.md is its contract.
+"""The job runner of Magnetar: carries out the plan of one attempt on a Pulsar host.
 
-It runs as `<job>/working` of Pulsar's job directory, keeps everything of its own in `<job>/tes` and leaves what the server
-reads in `<job>/metadata/tes`. Standard library only, Python 3.6 or newer. A short task spends most of its time starting
-Python, so only C modules that are always built in are imported here; everything else is imported where it is used.
+docs/runner.md is its contract. It runs in `<job>/working` of Pulsar's job directory, keeps what is
+its own in `<job>/tes` and leaves what the server reads in `<job>/metadata/tes`. Standard library
+only, Python 3.6 or newer. A short task spends most of its time starting Python, so only C modules
+that are always built in are imported here; everything else is imported where it is used.
+
+Sections: stand-ins for slow modules, the attempt, beacons, the file tree, inputs, processes and
+streams, runtimes, executors, outputs, and how an attempt goes from its plan to its report.
 """
+
 import errno
 import fcntl
 import os
@@ -23,7 +28,8 @@ except ImportError:  # Another Python than CPython.
 
 VERSION = 1
 SANDBOX_UID = 65534
-"""Who executors are under bubblewrap when the runner is root: owns nothing outside the task's own files."""
+"""Who executors are under bubblewrap when the runner is root: owns nothing outside the task's own
+files."""
 
 CHUNK = 1 << 18
 REPORT_LIMIT = 960 * 1024
@@ -33,9 +39,11 @@ SYSTEM_LOG_LINES = 200
 
 # Never hidden by a writable folder of the task: files below these are bound one by one.
 SYSTEM_FOLDERS = frozenset(
-    '/ /bin /boot /etc /home /lib /lib32 /lib64 /libx32 /opt /root /run /sbin /srv /usr /usr/bin /usr/include /usr/lib'
-    ' /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/lib /usr/local/sbin /usr/local/share'
-    ' /usr/sbin /usr/share /usr/src /var /var/cache /var/lib /var/log /var/run /var/tmp'.split())
+    '/ /bin /boot /etc /home /lib /lib32 /lib64 /libx32 /opt /root /run /sbin /srv /usr /usr/bin'
+    ' /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin'
+    ' /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /usr/src /var /var/cache'
+    ' /var/lib /var/log /var/run /var/tmp'.split()
+)
 KERNEL_FOLDERS = ('/proc', '/sys', '/dev')
 
 
@@ -51,12 +59,14 @@ class Stopped(Exception):
     """Somebody or a limit wants this attempt to end; `job.stop` says which."""
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Small stand-ins for modules that are slow to import
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 def json_tools():
-    """`(loads, dumps)`; the C halves of `json` without its import of `re`, or `json` itself where they are missing."""
+    """`(loads, dumps)`; the C halves of `json` without its import of `re`, or `json` itself where
+    they are missing."""
     try:
         import _json
 
@@ -71,7 +81,9 @@ def json_tools():
         def default(value):
             raise TypeError('cannot write %r as JSON' % type(value))
 
-        encode = _json.make_encoder(None, default, _json.encode_basestring_ascii, None, ':', ',', False, False, False)
+        encode = _json.make_encoder(
+            None, default, _json.encode_basestring_ascii, None, ':', ',', False, False, False
+        )
         loads = lambda text: scan(text.strip(), 0)[0]  # noqa: E731
         dumps = lambda value: ''.join(encode(value, 0))  # noqa: E731
         if loads(dumps({'a': [1, 'ü', None]})) != {'a': [1, 'ü', None]}:
@@ -79,6 +91,7 @@ def json_tools():
         return loads, dumps
     except (ImportError, AttributeError, TypeError, ValueError):
         import json
+
         return json.loads, json.dumps
 
 
@@ -103,7 +116,7 @@ def sign(key, message):
         key = sha256(key).digest()
     key = key.ljust(64, b'\0')
     inner = sha256(bytes(b ^ 0x36 for b in key) + message).digest()
-    return sha256(bytes(b ^ 0x5c for b in key) + inner).hexdigest()
+    return sha256(bytes(b ^ 0x5C for b in key) + inner).hexdigest()
 
 
 def utc(seconds=None):
@@ -137,7 +150,7 @@ def write_file(path, text):
 def write_all(fd, data):
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view):]
+        view = view[os.write(fd, view) :]
 
 
 def below(path, folder):
@@ -148,9 +161,10 @@ def os_text(error):
     return error.strerror or str(error)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The attempt: its folders, its lock, its report
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 class Job:
     """Where the attempt lives, what it has found so far, and whether it must stop."""
@@ -170,7 +184,11 @@ class Job:
         self.stop = None  # ReportState-like reason: 'CANCELED' or 'WALLTIME'.
         self.interruptible = False
         self.system_logs = []
-        self.host = {'python': '%d.%d.%d' % sys.version_info[:3], 'node': os.uname()[1], 'uid': str(os.geteuid())}
+        self.host = {
+            'python': '%d.%d.%d' % sys.version_info[:3],
+            'node': os.uname()[1],
+            'uid': str(os.geteuid()),
+        }
         self.executors, self.inputs, self.outputs = [], [], []
         self.pulse = self.watchdog = self.runtime = None
 
@@ -201,13 +219,23 @@ class Job:
 
     def report(self, state, error):
         report = {
-            'v': VERSION, 'job': self.plan.get('job', self.name), 'state': state, 'start': self.began, 'end': utc(),
-            'error': error, 'host': self.host, 'system_logs': self.system_logs, 'executors': self.executors,
-            'inputs': self.inputs, 'outputs': self.outputs}
+            'v': VERSION,
+            'job': self.plan.get('job', self.name),
+            'state': state,
+            'start': self.began,
+            'end': utc(),
+            'error': error,
+            'host': self.host,
+            'system_logs': self.system_logs,
+            'executors': self.executors,
+            'inputs': self.inputs,
+            'outputs': self.outputs,
+        }
         return fit(report, self.shared)
 
     def save(self, text):
-        """The report, also on a full disk: the space was reserved at the start. False when it could not be written."""
+        """The report, also on a full disk: the space was reserved at the start. False when it could
+        not be written."""
         try:
             os.unlink(self.own + '/reserve')
         except OSError:
@@ -221,7 +249,8 @@ class Job:
 
 
 def fit(report, folder):
-    """The report as JSON below its limit: it travels in a status answer. Long lists go to a file, then tails shrink."""
+    """The report as JSON below its limit: it travels in a status answer. Long lists go to a file,
+    then tails shrink."""
     text = dumps(report)
     for key in ('outputs', 'inputs'):
         if len(text) <= REPORT_LIMIT or len(report[key]) <= 1000:
@@ -232,7 +261,9 @@ def fit(report, folder):
             place = 'all are in metadata/tes/%s.jsonl' % key
         except OSError as error:
             place = 'no room for the others: ' + os_text(error)
-        report['system_logs'].append('%d of %d %s are listed; %s' % (1000, len(report[key]), key, place))
+        report['system_logs'].append(
+            '%d of %d %s are listed; %s' % (1000, len(report[key]), key, place)
+        )
         report[key] = report[key][:1000]
         text = dumps(report)
     room = 65536
@@ -246,9 +277,10 @@ def fit(report, folder):
     return text
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Beacons
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 def split_url(url):
     """`(scheme, userinfo, host, port, target)`; urllib would cost more than the whole start."""
@@ -266,7 +298,13 @@ def split_url(url):
         raise Failure('INPUT_REFUSED', 'not a usable URL: ' + shown_url(url))
     if not target.startswith('/'):
         target = '/' + target
-    return scheme, userinfo, host.lower(), int(port or {'https': 443, 'ftp': 21}.get(scheme, 80)), target
+    return (
+        scheme,
+        userinfo,
+        host.lower(),
+        int(port or {'https': 443, 'ftp': 21}.get(scheme, 80)),
+        target,
+    )
 
 
 def shown_url(url):
@@ -274,11 +312,14 @@ def shown_url(url):
     head, mark, rest = url.partition('://')
     rest = rest.partition('?')[0].partition('#')[0]
     authority, slash, path = rest.partition('/')
-    return clean_text((head + mark + authority.rpartition('@')[2] + slash + path).encode('utf-8', 'replace'))[:500]
+    return clean_text(
+        (head + mark + authority.rpartition('@')[2] + slash + path).encode('utf-8', 'replace')
+    )[:500]
 
 
 def is_whole(answer):
-    """Whether an answer's head is here, and as much of a body as it announces: closing earlier would reset the connection."""
+    """Whether an answer's head is here, and as much of a body as it announces: closing earlier
+    would reset the connection."""
     head, end, body = answer.partition(b'\r\n\r\n')
     length = head.lower().partition(b'\r\ncontent-length:')[2].split(b'\r\n')[0].strip()
     return bool(end) and len(body) >= (int(length) if length.isdigit() else 0)
@@ -287,7 +328,9 @@ def is_whole(answer):
 def post_plain(host, port, head, body, timeout):
     """Status of one POST over plain http, by hand: http.client costs 30 ms to import."""
     # As bytes: a str would load the IDNA codec, 7 ms of tables.
-    family, kind, proto, _, address = socket.getaddrinfo(host.encode('ascii'), port, 0, socket.SOCK_STREAM)[0]
+    family, kind, proto, _, address = socket.getaddrinfo(
+        host.encode('ascii'), port, 0, socket.SOCK_STREAM
+    )[0]
     sock = socket.socket(family, kind, proto)
     try:
         sock.settimeout(timeout)
@@ -311,13 +354,18 @@ def post_beacon(beacon, body, timeout):
         scheme, _, host, port, target = split_url(beacon['url'])
         now = str(int(time.time()))
         headers = {
-            'Host': '%s:%d' % ('[%s]' % host if ':' in host else host, port), 'Content-Type': 'application/json',
-            'Content-Length': str(len(body)), 'Connection': 'close', 'X-Magnetar-Time': now,
-            'X-Magnetar-Signature': 'sha256=' + sign(beacon['key'], now.encode() + b'.' + body)}
+            'Host': '%s:%d' % ('[%s]' % host if ':' in host else host, port),
+            'Content-Type': 'application/json',
+            'Content-Length': str(len(body)),
+            'Connection': 'close',
+            'X-Magnetar-Time': now,
+            'X-Magnetar-Signature': 'sha256=' + sign(beacon['key'], now.encode() + b'.' + body),
+        }
         if scheme == 'http':
             lines = ['POST %s HTTP/1.1' % target] + ['%s: %s' % item for item in headers.items()]
             return post_plain(host, port, ('\r\n'.join(lines) + '\r\n\r\n').encode(), body, timeout)
         import http.client
+
         connection = http.client.HTTPSConnection(host, port, timeout=timeout)
         try:
             connection.request('POST', target, body, headers)
@@ -330,7 +378,8 @@ def post_beacon(beacon, body, timeout):
 
 
 class Pulse:
-    """The thread beside the work: beacons in order, the heartbeat file, and every outside reason to stop."""
+    """The thread beside the work: beacons in order, the heartbeat file, and every outside reason to
+    stop."""
 
     def __init__(self, job):
         self.job = job
@@ -343,7 +392,8 @@ class Pulse:
         self.done.acquire()
 
     def gate(self):
-        """Whether the attempt may begin. A server that cannot be reached costs one more try and does not hold it up."""
+        """Whether the attempt may begin. A server that cannot be reached costs one more try and
+        does not hold it up."""
         body = self.body('start')
         for pause in (0.3, None):
             status = post_beacon(self.beacon, body, 1.5) if self.beacon else 200
@@ -368,7 +418,8 @@ class Pulse:
             os.write(self.wake_out, b'.')
 
     def finish(self):
-        """No more beacons but the last, which the caller sends. The report repeats the ends of executors still waiting."""
+        """No more beacons but the last, which the caller sends. The report repeats the ends of
+        executors still waiting."""
         with self.idle:
             self.queue = [item for item in self.queue if item[0] == 'executor']
         self.over = True
@@ -377,7 +428,8 @@ class Pulse:
             self.done.acquire(1, 2.0)
 
     def end(self, report_text):
-        """The report itself, spliced in as it was written: tried a few times, because it saves the server a poll."""
+        """The report itself, spliced in as it was written: tried a few times, because it saves the
+        server a poll."""
         if not self.beacon:
             return
         head = dumps({'v': VERSION, 'job': self.job.plan['job'], 'event': 'end'})
@@ -432,7 +484,11 @@ class Pulse:
         running = self.job.running
         fields = {}
         if running:
-            fields['tails'] = {'i': running['i'], 'stdout': running['out'].tail(), 'stderr': running['err'].tail()}
+            fields['tails'] = {
+                'i': running['i'],
+                'stdout': running['out'].tail(),
+                'stderr': running['err'].tail(),
+            }
         self.send('alive', **fields)
 
     def heartbeat(self, phase, executor):
@@ -445,7 +501,8 @@ class Pulse:
             log('heartbeat not written: ' + os_text(error))
 
     def watch(self, now):
-        """Pulsar's cancel may mark the job and miss the process; DELETE removes the folder under a running job."""
+        """Pulsar's cancel may mark the job and miss the process; DELETE removes the folder under a
+        running job."""
         job = self.job
         if job.stop or self.over:
             return
@@ -455,9 +512,9 @@ class Pulse:
             job.ask_to_stop('WALLTIME')
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The file tree: fs/ mirrors the container's absolute paths
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
@@ -486,7 +543,8 @@ class Odd(Exception):
 
 
 class Tree:
-    """Opens task paths as the container would see them. A task may have planted links, so nothing here follows one to the host."""
+    """Opens task paths as the container would see them. A task may have planted links, so nothing
+    here follows one to the host."""
 
     def __init__(self, root, owner, folder_mode):
         self.root = root
@@ -543,7 +601,9 @@ class Tree:
             raise OSError(errno.EROFS, 'inside a read-only mount')
         fd = self.folder(parent(path))
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            flags = (
+                os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
             file = os.open(os.path.basename(path), flags, 0o600, dir_fd=fd)
         finally:
             os.close(fd)
@@ -563,7 +623,8 @@ class Tree:
             os.close(fd)
 
     def find(self, path):
-        """`(fd, stat, path)` of a file or folder as the container would resolve it; fd is open for reading."""
+        """`(fd, stat, path)` of a file or folder as the container would resolve it; fd is open for
+        reading."""
         todo, at, stack, links = parts_of(path), [], [os.dup(self.fd)], 0
         try:
             while todo:
@@ -624,12 +685,17 @@ def open_readable(name, folder_fd):
         info = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         if stat.S_ISLNK(info.st_mode):
             raise
-        os.chmod(name, stat.S_IMODE(info.st_mode) | (0o700 if stat.S_ISDIR(info.st_mode) else 0o400), dir_fd=folder_fd)
+        os.chmod(
+            name,
+            stat.S_IMODE(info.st_mode) | (0o700 if stat.S_ISDIR(info.st_mode) else 0o400),
+            dir_fd=folder_fd,
+        )
         return os.open(name, FILE_FLAGS, dir_fd=folder_fd)
 
 
 def copy_fd(source, target, check):
-    """Copies the rest of an open file; shares the blocks where the file system can. Returns the size."""
+    """Copies the rest of an open file; shares the blocks where the file system can. Returns the
+    size."""
     FICLONE = 0x40049409
     try:
         fcntl.ioctl(target, FICLONE, source)
@@ -708,14 +774,17 @@ class Layout:
             self.want_folder(output_base(path))
 
     def make(self, tree):
-        """Makes every folder once; what a tool does to those inside the bound ones is its own affair."""
+        """Makes every folder once; what a tool does to those inside the bound ones is its own
+        affair."""
         for path in sorted(self.folders):
             try:
                 tree.make_folder(path, 0o1777 if path == '/tmp' else None)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                raise Failure('BAD_PATH', 'the folder %s cannot be made: %s' % (path, os_text(error)))
+                raise Failure(
+                    'BAD_PATH', 'the folder %s cannot be made: %s' % (path, os_text(error))
+                )
 
     def outermost(self):
         """The folders to bind: those inside another are part of it."""
@@ -727,7 +796,9 @@ class Layout:
 
     def single_files(self):
         kept = self.outermost()
-        return sorted(path for path in self.files if not any(below(path, folder) for folder in kept))
+        return sorted(
+            path for path in self.files if not any(below(path, folder) for folder in kept)
+        )
 
     def written_paths(self):
         """What a tool must be able to write, to tell which inputs cannot be shown read-only."""
@@ -741,12 +812,15 @@ class Layout:
                     yield normal(executor[key], key), False
 
     def needs_copy(self, path):
-        """An input that may be written over, that is part of an output, or that has others in it, cannot be bound read-only."""
+        """An input that may be written over, that is part of an output, or that has others in it,
+        cannot be bound read-only."""
         others = (normal(item['path'], 'input path') for item in self.plan['inputs'])
         if any(below(other, path) and other != path for other in others):
             return True
-        return any(below(written, path) or (is_output and below(path, written))
-                   for written, is_output in self.written_paths())
+        return any(
+            below(written, path) or (is_output and below(path, written))
+            for written, is_output in self.written_paths()
+        )
 
 
 def is_pattern(text):
@@ -762,15 +836,18 @@ def output_base(path):
     return path
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Inputs
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 class Guard:
-    """Which addresses a URL of a client may reach. Names are resolved once and the answer is what gets connected."""
+    """Which addresses a URL of a client may reach. Names are resolved once and the answer is what
+    gets connected."""
 
     def __init__(self, plan):
         import ipaddress
+
         self.parse = ipaddress.ip_address
         self.hosts, self.networks = set(), []
         for entry in plan['storage']['http_allow']:
@@ -778,7 +855,8 @@ class Guard:
                 self.networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
                 self.hosts.add(entry.lower())
-        # The server's own transfer URLs of this job are part of the plan's trust, nothing else at its address is.
+        # The server's own transfer URLs of this job are part of the plan's trust, nothing else at
+        # its address is.
         beacon = plan.get('beacon')
         self.own = beacon['url'].rpartition('/')[0] + '/' if beacon else None
 
@@ -792,7 +870,9 @@ class Guard:
         trusted = own or host in self.hosts or '%s:%d' % (host, port) in self.hosts
         for family, kind, proto, _, sockaddr in found:
             if not trusted and not self.is_public(sockaddr[0].partition('%')[0]):
-                raise Failure('INPUT_REFUSED', '%s is at a private or local address' % shown_url(url))
+                raise Failure(
+                    'INPUT_REFUSED', '%s is at a private or local address' % shown_url(url)
+                )
         family, kind, proto, _, sockaddr = found[0]
         return family, kind, proto, sockaddr
 
@@ -808,7 +888,7 @@ class Guard:
                 return self.is_public(str(self.parse(packed[12:])))
             if packed[:2] == b'\x20\x02':
                 return self.is_public(str(self.parse(packed[2:6])))
-        elif packed[0] == 100 and packed[1] & 0xc0 == 64:
+        elif packed[0] == 100 and packed[1] & 0xC0 == 64:
             return False
         return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
@@ -822,10 +902,12 @@ class Http:
 
     def connect(self, url):
         import http.client
+
         scheme, userinfo, host, port, target = split_url(url)
         if scheme not in ('http', 'https'):
             raise Failure('INPUT_REFUSED', 'redirected to another scheme: ' + shown_url(url))
         import socket as sockets
+
         family, kind, proto, sockaddr = self.guard.address(url, host, port)
         sock = sockets.socket(family, kind, proto)
         try:
@@ -833,6 +915,7 @@ class Http:
             sock.connect(sockaddr)
             if scheme == 'https':
                 import ssl
+
                 sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
         except BaseException:
             sock.close()
@@ -844,8 +927,10 @@ class Http:
         return connection, userinfo, (scheme, host, port), target
 
     def open(self, method, url, headers, send=None):
-        """`(connection, response)` after redirects. Userinfo becomes Basic auth for the first host only."""
+        """`(connection, response)` after redirects. Userinfo becomes Basic auth for the first host
+        only."""
         from urllib.parse import quote, unquote, urljoin
+
         authorization, first = None, None
         for _ in range(10):
             connection, userinfo, origin, target = self.connect(url)
@@ -854,8 +939,13 @@ class Http:
                     first = origin
                     if userinfo:
                         import base64
-                        authorization = 'Basic ' + base64.b64encode(unquote(userinfo).encode()).decode()
-                connection.putrequest(method, quote(target, safe="%/?:@!$&'()*+,;=-._~[]|"), skip_accept_encoding=True)
+
+                        authorization = (
+                            'Basic ' + base64.b64encode(unquote(userinfo).encode()).decode()
+                        )
+                connection.putrequest(
+                    method, quote(target, safe="%/?:@!$&'()*+,;=-._~[]|"), skip_accept_encoding=True
+                )
                 for name, value in headers.items():
                     connection.putheader(name, value)
                 if authorization and origin == first:
@@ -881,7 +971,8 @@ RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
 def with_retries(job, what, attempt, progress=lambda: 0):
-    """Runs `attempt` until it answers None. A string is a reason to try again; five in a row without progress are the end."""
+    """Runs `attempt` until it answers None. A string is a reason to try again; five in a row
+    without progress are the end."""
     failures, before, pause = 0, progress(), 0.25
     while True:
         job.check()
@@ -911,6 +1002,7 @@ def fetch_http(job, http, url, part):
     """Downloads to `part`, going on where a broken transfer ended when the server can."""
     what = 'fetching ' + shown_url(url)
     with open(part, 'wb') as file:
+
         def attempt():
             offset = file.tell()
             headers = {'Range': 'bytes=%d-' % offset} if offset else {}
@@ -918,8 +1010,12 @@ def fetch_http(job, http, url, part):
             try:
                 if response.status in RETRY_STATUS:
                     return 'answered %d' % response.status
-                if response.status == 416 or (response.status == 206 and not (response.getheader(
-                        'Content-Range') or '').startswith('bytes %d-' % offset)):
+                if response.status == 416 or (
+                    response.status == 206
+                    and not (response.getheader('Content-Range') or '').startswith(
+                        'bytes %d-' % offset
+                    )
+                ):
                     file.seek(0)
                     file.truncate()
                     return 'the server cannot resume'
@@ -955,6 +1051,7 @@ def receive(job, response, file):
 def fetch_ftp(job, guard, url, part, stall_s):
     import ftplib
     from urllib.parse import unquote
+
     _, userinfo, host, port, target = split_url(url)
     user, _, password = userinfo.partition(':')
     path = unquote(target)
@@ -962,6 +1059,7 @@ def fetch_ftp(job, guard, url, part, stall_s):
         raise Failure('INPUT_REFUSED', 'control characters in ' + shown_url(url))
     what = 'fetching ' + shown_url(url)
     with open(part, 'wb') as file:
+
         def attempt():
             sockaddr = guard.address(url, host, port)[3]
             with ftplib.FTP(timeout=stall_s) as ftp:
@@ -1004,13 +1102,19 @@ def allowed_root(real, roots):
 
 
 def source_of(item, roots):
-    """The real host path of a `mount` input. The literal spelling first: a file may really be called `a%20b`."""
+    """The real host path of a `mount` input. The literal spelling first: a file may really be
+    called `a%20b`."""
     seen = None
     for spelling in item['files']:
         real = os.path.realpath(spelling)
-        if not spelling.startswith('/') or real == '/' or not (
-                allowed_root(real, roots) or real in map(os.path.realpath, roots)):
-            seen = seen or Failure('INPUT_REFUSED', '%s is not below a folder inputs may be read from' % spelling)
+        if (
+            not spelling.startswith('/')
+            or real == '/'
+            or not (allowed_root(real, roots) or real in map(os.path.realpath, roots))
+        ):
+            seen = seen or Failure(
+                'INPUT_REFUSED', '%s is not below a folder inputs may be read from' % spelling
+            )
             continue
         try:
             info = os.stat(real)
@@ -1040,10 +1144,18 @@ class Inputs:
             except Failure as failure:
                 raise Failure(failure.code, 'input %d (%s): %s' % (item['i'], path, failure))
             except OSError as error:
-                code = 'DISK_FULL' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'INPUT_FAILED'
+                code = (
+                    'DISK_FULL' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'INPUT_FAILED'
+                )
                 raise Failure(code, 'input %d (%s): %s' % (item['i'], path, os_text(error)))
             self.job.inputs.append(
-                {'i': item['i'], 'path': path, 'size': size, 'seconds': round(time.monotonic() - began, 3)})
+                {
+                    'i': item['i'],
+                    'path': path,
+                    'size': size,
+                    'seconds': round(time.monotonic() - began, 3),
+                }
+            )
 
     def content(self, item, path):
         """Executable, because scripts arrive this way and are started directly."""
@@ -1062,7 +1174,9 @@ class Inputs:
             raise Failure('BAD_PATH', 'an input folder would hide %s of the image' % path)
         copy = self.layout.needs_copy(path)
         if not copy and not self.runtime.can_read(real):
-            self.job.note('input %d is copied: executors could not read it where it lies' % item['i'])
+            self.job.note(
+                'input %d is copied: executors could not read it where it lies' % item['i']
+            )
             copy = True
         if not copy:
             if is_folder:
@@ -1121,12 +1235,14 @@ class Inputs:
         return size
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Processes and streams
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 def spawn(argv, env, stdin, stdout, stderr, keep=(), prepare=None):
-    """fork and exec by hand: `subprocess` costs 15 ms to import. Every other fd of ours closes on exec."""
+    """fork and exec by hand: `subprocess` costs 15 ms to import. Every other fd of ours closes on
+    exec."""
     try:
         argv = [os.fsencode(part) for part in argv]
         env = {os.fsencode(key): os.fsencode(value) for key, value in env.items()}
@@ -1167,7 +1283,8 @@ def exit_code(status):
 
 
 def run_cli(argv, env, timeout, enough=None):
-    """`(code, stdout bytes, stderr)` of a short command of a runtime; code 124 after the time limit, or `enough` bytes."""
+    """`(code, stdout bytes, stderr)` of a short command of a runtime; code 124 after the time
+    limit, or `enough` bytes."""
     null = os.open('/dev/null', os.O_RDWR | os.O_CLOEXEC)
     out_in, out_out = os.pipe()
     err_in, err_out = os.pipe()
@@ -1183,7 +1300,9 @@ def run_cli(argv, env, timeout, enough=None):
     texts, until = {out_in: b'', err_in: b''}, time.monotonic() + timeout
     try:
         waiting = [out_in, err_in]
-        while waiting and time.monotonic() < until and not (enough and len(texts[out_in]) >= enough):
+        while (
+            waiting and time.monotonic() < until and not (enough and len(texts[out_in]) >= enough)
+        ):
             for fd in select.select(waiting, [], [], 0.2)[0]:
                 piece = os.read(fd, 65536)
                 if not piece:
@@ -1205,7 +1324,8 @@ def run_cli(argv, env, timeout, enough=None):
 
 
 class Pump:
-    """Takes one stream of an executor: all of it to its TES file, the head to a capped log, the end into memory.
+    """Takes one stream of an executor: all of it to its TES file, the head to a capped log, the end
+    into memory.
 
     It goes on reading whatever happens to the files, so a full disk never blocks the tool.
     """
@@ -1235,16 +1355,16 @@ class Pump:
             return False
         self.total += len(data)
         if len(data) >= self.tail_bytes:
-            self.end = data[len(data) - self.tail_bytes:]
+            self.end = data[len(data) - self.tail_bytes :]
         else:
-            self.end = (self.end + data)[-self.tail_bytes:]
+            self.end = (self.end + data)[-self.tail_bytes :]
         if self.redirect is not None and self.error is None:
             try:
                 write_all(self.redirect, data)
             except OSError as error:
                 self.error = error
         if self.log_left:
-            kept = data[:self.log_left]
+            kept = data[: self.log_left]
             self.log_left -= len(kept)
             try:
                 write_all(self.log_fd, kept)
@@ -1254,7 +1374,8 @@ class Pump:
         return True
 
     def drain(self):
-        """What is in the pipe now; a background process of the tool may hold its other end for ever."""
+        """What is in the pipe now; a background process of the tool may hold its other end for
+        ever."""
         for _ in range(64):
             if not select.select([self.fd], [], [], 0)[0] or not self.take():
                 return
@@ -1264,9 +1385,13 @@ class Pump:
         if total <= len(data):
             return clean_text(data)
         start = 0
-        while start < 3 and start < len(data) and data[start] & 0xc0 == 0x80:
+        while start < 3 and start < len(data) and data[start] & 0xC0 == 0x80:
             start += 1
-        return '[the last %d of %d bytes]\n%s' % (len(data) - start, total, clean_text(data[start:]))
+        return '[the last %d of %d bytes]\n%s' % (
+            len(data) - start,
+            total,
+            clean_text(data[start:]),
+        )
 
     def start_closed(self):
         os.close(self.writer)
@@ -1276,9 +1401,11 @@ class Pump:
             os.close(fd)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Runtimes. Rendering a command line is a pure function of a Spec; the classes below start, signal and judge.
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+# Runtimes. Rendering a command line is a pure function of a Spec; the classes below start, signal
+# and judge.
+# --------------------------------------------------------------------------------------------------
+
 
 class Spec:
     """One container, as every runtime understands it."""
@@ -1297,8 +1424,22 @@ class Spec:
         self.__dict__.update(fields)
 
 
-DENIED_NAMES = ('LD_', 'DOCKER_', 'CONTAINER', 'PODMAN_', 'XDG_', 'REGISTRY_', 'GO', 'SSL_', 'TES_', 'APPTAINER', 'SINGULARITY')
-DENIED_EXACT = frozenset('PATH HOME USER TMPDIR BUILDAH_ISOLATION HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY'.split())
+DENIED_NAMES = (
+    'LD_',
+    'DOCKER_',
+    'CONTAINER',
+    'PODMAN_',
+    'XDG_',
+    'REGISTRY_',
+    'GO',
+    'SSL_',
+    'TES_',
+    'APPTAINER',
+    'SINGULARITY',
+)
+DENIED_EXACT = frozenset(
+    'PATH HOME USER TMPDIR BUILDAH_ISOLATION HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY'.split()
+)
 IMAGE_LETTERS = frozenset('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/:@+-')
 
 
@@ -1307,8 +1448,12 @@ def is_identifier(name):
 
 
 def safe_in_cli(name):
-    """Whether a variable of the task may stand in the environment of a runtime's command line tool."""
-    return is_identifier(name) and name.upper() not in DENIED_EXACT and not name.upper().startswith(DENIED_NAMES)
+    """Whether a variable of the task may stand in the environment of a runtime's own tool."""
+    return (
+        is_identifier(name)
+        and name.upper() not in DENIED_EXACT
+        and not name.upper().startswith(DENIED_NAMES)
+    )
 
 
 def csv_field(text):
@@ -1320,10 +1465,18 @@ def check_image(image):
         raise Failure('IMAGE_BAD', 'not an image name: %r' % image[:100])
 
 
+def labels(spec):
+    """By these a later runner finds what a dead one left, and the server what belongs to a job."""
+    words = []
+    for key in ('job', 'server', 'node', 'lock'):
+        words += ['--label', 'tes.%s=%s' % (key, getattr(spec, key))]
+    return words
+
+
 def engine_argv(cli, spec):
     """`docker run` or `podman run`. No `--rm`: the exit code is asked for afterwards."""
-    argv = [cli, 'run', '--name', spec.name, '--label', 'tes.job=' + spec.job, '--label', 'tes.server=' + spec.server,
-            '--label', 'tes.node=' + spec.node, '--label', 'tes.lock=' + spec.lock, '--init', '--log-driver', 'none', '--pull', 'never']
+    argv = [cli, 'run', '--name', spec.name] + labels(spec)
+    argv += ['--init', '--log-driver', 'none', '--pull', 'never']
     if spec.cidfile:
         argv += ['--cidfile', spec.cidfile]
     if spec.network != 'default':
@@ -1344,7 +1497,9 @@ def engine_argv(cli, spec):
     if spec.stdin:
         argv.append('-i')
     for host, path, writable in spec.binds:
-        fields = ['type=bind', 'source=' + host, 'target=' + path] + ([] if writable else ['readonly'])
+        fields = ['type=bind', 'source=' + host, 'target=' + path] + (
+            [] if writable else ['readonly']
+        )
         argv += ['--mount', ','.join(csv_field(field) for field in fields)]
     for name in sorted(spec.env):
         argv += ['--env', name if safe_in_cli(name) else '%s=%s' % (name, spec.env[name])]
@@ -1352,38 +1507,62 @@ def engine_argv(cli, spec):
 
 
 def engine_env(spec):
-    """The part of the task's environment that `--env NAME` copies from the tool's own: `ps` shows no values."""
+    """The part of the task's environment that `--env NAME` copies from the tool's own: `ps` shows
+    no values."""
     return {name: value for name, value in spec.env.items() if safe_in_cli(name)}
 
 
 def apptainer_image(image):
-    """A name without a scheme means Docker Hub's world; files, folders and other libraries are left as they are."""
+    """A name without a scheme means Docker Hub's world; files, folders and other libraries are left
+    as they are."""
     if image.startswith('/') or '://' in image:
         return image
     return 'docker://' + image
 
 
 def apptainer_argv(cli, spec):
-    argv = [cli, '--silent', 'exec', '--userns', '--containall', '--no-home', '--no-eval', '--writable-tmpfs']
+    argv = [
+        cli,
+        '--silent',
+        'exec',
+        '--userns',
+        '--containall',
+        '--no-home',
+        '--no-eval',
+        '--writable-tmpfs',
+    ]
     if spec.network == 'none':
         argv += ['--net', '--network', 'none']
     if spec.workdir:
         argv += ['--pwd', spec.workdir]
     for host, path, writable in spec.binds:
-        fields = ['type=bind', 'source=' + host, 'destination=' + path] + ([] if writable else ['ro'])
+        fields = ['type=bind', 'source=' + host, 'destination=' + path] + (
+            [] if writable else ['ro']
+        )
         argv += ['--mount', ','.join(csv_field(field) for field in fields)]
     return argv + [apptainer_image(spec.image)] + list(spec.command)
 
 
 def apptainer_env(spec):
     """`--env` splits at commas; without `--no-eval` values would even be run as shell."""
-    return {'APPTAINERENV_' + name: value for name, value in spec.env.items() if is_identifier(name)}
+    return {
+        'APPTAINERENV_' + name: value for name, value in spec.env.items() if is_identifier(name)
+    }
 
 
 def bubblewrap_options(spec, status_fd):
-    """Everything but the command; read by bwrap from an fd, so neither `ps` nor a length limit matters."""
+    """Everything but the command; read by bwrap from an fd, so neither `ps` nor a length limit
+    matters."""
     options = ['--unshare-all'] + ([] if spec.network == 'none' else ['--share-net'])
-    options += ['--die-with-parent', '--new-session', '--json-status-fd', str(status_fd), '--clearenv', '--tmpfs', '/']
+    options += [
+        '--die-with-parent',
+        '--new-session',
+        '--json-status-fd',
+        str(status_fd),
+        '--clearenv',
+        '--tmpfs',
+        '/',
+    ]
     for entry in spec.root:
         options += entry
     options += ['--proc', '/proc', '--dev', '/dev']
@@ -1396,26 +1575,58 @@ def bubblewrap_options(spec, status_fd):
 
 
 HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
-HOST_ETC = ('alternatives', 'ca-certificates', 'ca-certificates.conf', 'crypto-policies', 'fonts', 'group', 'java',
-            'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'mime.types', 'nsswitch.conf', 'passwd', 'perl',
-            'pki', 'protocols', 'python3', 'R', 'services', 'shells', 'ssl', 'terminfo', 'timezone')
+HOST_ETC = (
+    'alternatives',
+    'ca-certificates',
+    'ca-certificates.conf',
+    'crypto-policies',
+    'fonts',
+    'group',
+    'java',
+    'ld.so.cache',
+    'ld.so.conf',
+    'ld.so.conf.d',
+    'localtime',
+    'mime.types',
+    'nsswitch.conf',
+    'passwd',
+    'perl',
+    'pki',
+    'protocols',
+    'python3',
+    'R',
+    'services',
+    'shells',
+    'ssl',
+    'terminfo',
+    'timezone',
+)
 HOST_ETC_NET = ('gai.conf', 'host.conf', 'hosts', 'resolv.conf')
 DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 
 def root_entries(root, path, names, targets):
-    """bwrap options that show `root`/`path` at `path`, with room to mount each of `targets` although it is read-only."""
+    """bwrap options that show `root`/`path` at `path`, with room to mount each of `targets`
+    although it is read-only."""
     inner = [target for target in targets if target != path and below(target, path)]
     host = root.rstrip('/') + path
     if path != '/':
         if os.path.islink(host) and not inner:
             return [['--symlink', os.readlink(host), path]]
-        if not os.path.isdir(host) or all(os.path.lexists(root.rstrip('/') + target) for target in inner) and not names:
+        if (
+            not os.path.isdir(host)
+            or all(os.path.lexists(root.rstrip('/') + target) for target in inner)
+            and not names
+        ):
             return [['--ro-bind', host, path]]
     entries = [] if path == '/' else [['--dir', path]]
     for name in names or sorted(os.listdir(host)):
         child = path.rstrip('/') + '/' + name
-        if child in KERNEL_FOLDERS or child in targets or not os.path.lexists(host.rstrip('/') + '/' + name):
+        if (
+            child in KERNEL_FOLDERS
+            or child in targets
+            or not os.path.lexists(host.rstrip('/') + '/' + name)
+        ):
             continue
         entries += root_entries(root, child, None, inner)
     return entries
@@ -1441,7 +1652,9 @@ class Container:
         at = self.status.rfind('"%s":' % name)
         if at < 0:
             return None
-        digits = ''.join(c for c in self.status[at + len(name) + 3:].lstrip()[:12] if c.isdigit() or c == ' ').split()
+        digits = ''.join(
+            c for c in self.status[at + len(name) + 3 :].lstrip()[:12] if c.isdigit() or c == ' '
+        ).split()
         return int(digits[0]) if digits else None
 
 
@@ -1460,6 +1673,15 @@ class Runtime:
         images = self.plan['runtime']['images']
         return images.get(name, images.get('*', name))
 
+    def identity(self):
+        """What a container is labelled with."""
+        return {
+            'job': self.plan['job'],
+            'server': self.plan['server'],
+            'node': os.uname()[1],
+            'lock': self.job.own + '/lock',
+        }
+
     def can_read(self, _path):
         return True
 
@@ -1468,26 +1690,40 @@ class Runtime:
         limits = self.plan['limits']
         cpus = limits.get('cpus')
         host_cpus = os.cpu_count() or 1
-        return {'cpus': min(cpus, host_cpus) if cpus else None, 'ram_bytes': limits.get('ram_bytes'), 'pids': limits['pids']}
+        return {
+            'cpus': min(cpus, host_cpus) if cpus else None,
+            'ram_bytes': limits.get('ram_bytes'),
+            'pids': limits['pids'],
+        }
 
     def look(self, container):
         """Notices that the container really runs."""
 
     def tidy(self):
-        """Removes what executors left in the runtime; after the report, because it may take a while."""
+        """Removes what executors left in the runtime; after the report, because it may take a
+        while."""
 
 
 class Cgroup:
-    """Memory and cpu limits for a runtime without its own, where the runner may make control groups: as root, mostly.
+    """Memory and cpu limits for a runtime without its own, where the runner may make control
+    groups: as root, mostly.
 
     Joining one costs the kernel 6 ms, so it is made only for limits that were asked for.
     """
 
     HOME = '/sys/fs/cgroup'
-    # Limit -> controller, and per cgroup version the files to write in order; the last may be missing (swap accounting).
-    MEMORY = ('memory', (('memory.max', '%d'), ('memory.swap.max', '0')),
-              (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')))
-    CPU = ('cpu', (('cpu.max', '%d 100000'),), (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')))
+    # Limit -> controller, and per cgroup version the files to write in order; the last may be
+    # missing (swap accounting).
+    MEMORY = (
+        'memory',
+        (('memory.max', '%d'), ('memory.swap.max', '0')),
+        (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')),
+    )
+    CPU = (
+        'cpu',
+        (('cpu.max', '%d 100000'),),
+        (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')),
+    )
 
     def __init__(self, name, ram_bytes, cpus):
         self.unified = os.path.exists(self.HOME + '/cgroup.controllers')
@@ -1530,7 +1766,9 @@ class Cgroup:
             for name in ('memory.events', 'memory.oom_control'):
                 try:
                     with open(folder + '/' + name) as file:
-                        if any(line.startswith('oom_kill ') and int(line.split()[1]) for line in file):
+                        if any(
+                            line.startswith('oom_kill ') and int(line.split()[1]) for line in file
+                        ):
                             return True
                 except OSError:
                     pass
@@ -1545,11 +1783,15 @@ class Cgroup:
 
 
 class Bubblewrap(Runtime):
-    """The host's own tools, or a root folder, in fresh namespaces. Memory and cpu limits only where it may make cgroups."""
+    """The host's own tools, or a root folder, in fresh namespaces. Memory and cpu limits only where
+    it may make cgroups."""
 
     def __init__(self, job):
         super().__init__(job)
         if os.geteuid() == 0:
+            import resource
+
+            self.resource = resource  # Here, because nothing should be imported after a fork.
             self.owner = (SANDBOX_UID, SANDBOX_UID)
             job.host['sandbox_uid'] = str(SANDBOX_UID)
         self.noted = False
@@ -1567,6 +1809,7 @@ class Bubblewrap(Runtime):
             self.wall = closed_folder(self.job.own, SANDBOX_UID)
             if self.wall:
                 import ctypes
+
                 self.libc = ctypes.CDLL(None, use_errno=True)
 
     def can_read(self, path):
@@ -1576,9 +1819,14 @@ class Bubblewrap(Runtime):
         root = super().image(name)
         if root.startswith('/'):
             if not os.path.isdir(root):
-                raise Failure('IMAGE_MISSING', 'the root folder of image %r is not there' % name[:100])
+                raise Failure(
+                    'IMAGE_MISSING', 'the root folder of image %r is not there' % name[:100]
+                )
             if self.owner and not readable_by_other(root, SANDBOX_UID, deep=False):
-                raise Failure('IMAGE_BAD', 'uid %d cannot read the root folder of image %r' % (SANDBOX_UID, name[:100]))
+                raise Failure(
+                    'IMAGE_BAD',
+                    'uid %d cannot read the root folder of image %r' % (SANDBOX_UID, name[:100]),
+                )
             return os.path.realpath(root)
         if not self.noted:
             self.noted = True
@@ -1599,10 +1847,15 @@ class Bubblewrap(Runtime):
                 if os.path.lexists('/' + name):
                     spec.root += root_entries('/', '/' + name, None, targets)
             spec.root += root_entries(
-                '/', '/etc', HOST_ETC + (() if spec.network == 'none' else HOST_ETC_NET), targets)
+                '/', '/etc', HOST_ETC + (() if spec.network == 'none' else HOST_ETC_NET), targets
+            )
         else:
             spec.root += root_entries(spec.image, '/', None, targets)
-            if spec.network != 'none' and os.path.exists('/etc/resolv.conf') and '/etc/resolv.conf' not in targets:
+            if (
+                spec.network != 'none'
+                and os.path.exists('/etc/resolv.conf')
+                and '/etc/resolv.conf' not in targets
+            ):
                 spec.root += [['--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf']]
         spec.env.setdefault('PATH', DEFAULT_PATH)
         spec.env.setdefault('HOME', '/tmp')
@@ -1613,22 +1866,39 @@ class Bubblewrap(Runtime):
         container.cgroup = self.limit(spec)
         container.status_fd, writer = os.pipe()
         os.set_blocking(container.status_fd, False)
-        options = os.open(self.job.own + '/bwrap', os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        options = os.open(
+            self.job.own + '/bwrap', os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+        )
         try:
             os.unlink(self.job.own + '/bwrap')
-            write_all(options, b''.join(os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer)))
+            write_all(
+                options,
+                b''.join(os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer)),
+            )
             os.lseek(options, 0, os.SEEK_SET)
             argv = [self.program, '--args', str(options), '--'] + list(spec.command)
-            # PID 1 of the sandbox keeps bwrap's own environment where the tool can read it: give it none.
-            container.pid = spawn(argv, {'PATH': DEFAULT_PATH}, stdin, stdout, stderr, (options, writer),
-                                  lambda: self.drop(container.cgroup, spec.pids))
+            # PID 1 of the sandbox keeps bwrap's own environment where the tool can read it: give it
+            # none.
+            container.pid = spawn(
+                argv,
+                {'PATH': DEFAULT_PATH},
+                stdin,
+                stdout,
+                stderr,
+                (options, writer),
+                lambda: self.drop(container.cgroup, spec.pids),
+            )
         finally:
             os.close(options)
             os.close(writer)
 
     def limit(self, spec):
         cgroup = Cgroup(spec.name, spec.ram_bytes, spec.cpus) if self.owner else None
-        missing = cgroup.missing if cgroup else [name for name, value in (('memory', spec.ram_bytes), ('cpu', spec.cpus)) if value]
+        missing = (
+            cgroup.missing
+            if cgroup
+            else [name for name, value in (('memory', spec.ram_bytes), ('cpu', spec.cpus)) if value]
+        )
         if missing and not self.cgroups:
             self.job.note('not limited by this runtime on this host: ' + ', '.join(missing))
         self.cgroups.append(cgroup)
@@ -1646,19 +1916,23 @@ class Bubblewrap(Runtime):
         if self.wall:
             self.open_way()
         if self.owner:
-            import resource
-            resource.setrlimit(resource.RLIMIT_NPROC, (pids, pids))
+            self.resource.setrlimit(self.resource.RLIMIT_NPROC, (pids, pids))
             os.setgroups([])
             os.setgid(self.owner[1])
             os.setuid(self.owner[0])
 
     def open_way(self):
-        """fs/ lies behind a folder that only root may enter (say /root). In a mount namespace of its own, bwrap finds an empty
-        folder in its place with nothing but the way to fs/. Its --bind-fd would not do: it resolves names just the same."""
+        """Makes a way to fs/ where it lies behind a folder that only root may enter (say /root).
+
+        In a mount namespace of its own, bwrap finds an empty folder in its place with nothing but
+        the way to fs/. Its --bind-fd would not do: it resolves names just the same.
+        """
         fs = self.job.own + '/fs'
         NEWNS, BIND, PRIVATE = 0x20000, 4096, 0x44000
         self.libc_call('unshare', NEWNS)
-        fd = os.open(fs, DIRECTORY_FLAGS)  # Now, because a folder opened outside cannot be bound in here.
+        fd = os.open(
+            fs, DIRECTORY_FLAGS
+        )  # Now, because a folder opened outside cannot be bound in here.
         self.libc_call('mount', b'none', b'/', None, PRIVATE, None)
         self.libc_call('mount', b'tmpfs', os.fsencode(self.wall), b'tmpfs', 0, b'mode=755,size=1m')
         os.makedirs(fs, 0o755)
@@ -1666,6 +1940,7 @@ class Bubblewrap(Runtime):
 
     def libc_call(self, name, *words):
         import ctypes
+
         if getattr(self.libc, name)(*words):
             raise OSError(ctypes.get_errno(), '%s failed on the way to %s' % (name, self.wall))
 
@@ -1695,9 +1970,26 @@ class Bubblewrap(Runtime):
         except OSError:
             pass  # Gone already.
 
+    @staticmethod
+    def wait_until_empty(pid):
+        """What a tool left in the background dies with the sandbox's PID 1, a moment after bwrap.
+
+        Outputs are taken and redirects opened only when nobody is left to plant links.
+        """
+        until = time.monotonic() + 5
+        while pid and time.monotonic() < until:
+            try:
+                with open('/proc/%d/stat' % pid) as file:
+                    if file.read().rpartition(')')[2].split()[0] in 'ZX':
+                        return
+            except OSError:
+                return
+            time.sleep(0.0005)
+
     def verdict(self, container, status, error_tail):
         self.look(container)
         os.close(container.status_fd)
+        self.wait_until_empty(container.field('child-pid'))
         container.oom = bool(container.cgroup and container.cgroup.was_oom())
         code = container.field('exit-code')
         if code is not None:
@@ -1709,8 +2001,14 @@ class Bubblewrap(Runtime):
             if 'Argument list too long' in text:
                 raise Failure('BAD_COMMAND', 'command and environment are too long')
             return 126 if 'Permission denied' in text else 127
-        down = any(word in text for word in ('namespace', 'not permitted', 'uid map', 'pivot_root', 'Creating new'))
-        raise Failure('RUNTIME_DOWN' if down else 'CONTAINER_FAILED', 'bubblewrap could not start: ' + text[:500])
+        down = any(
+            word in text
+            for word in ('namespace', 'not permitted', 'uid map', 'pivot_root', 'Creating new')
+        )
+        raise Failure(
+            'RUNTIME_DOWN' if down else 'CONTAINER_FAILED',
+            'bubblewrap could not start: ' + text[:500],
+        )
 
 
 def find_program(name):
@@ -1749,20 +2047,37 @@ def readable_by_other(path, uid, deep=True):
         for name in folders + files:
             info = os.lstat(folder + '/' + name)
             if not stat.S_ISLNK(info.st_mode) and not (
-                    may(info, uid, 4) and (stat.S_ISREG(info.st_mode) or may(info, uid, 1))):
+                may(info, uid, 4) and (stat.S_ISREG(info.st_mode) or may(info, uid, 1))
+            ):
                 return False
     return True
 
 
-OPERATOR_NAMES = ('DOCKER_', 'CONTAINER', 'PODMAN_', 'XDG_', 'REGISTRY_', 'APPTAINER_', 'SINGULARITY_', 'LC_')
-OPERATOR_EXACT = frozenset('PATH HOME USER LOGNAME TMPDIR LANG SSL_CERT_FILE SSL_CERT_DIR BUILDAH_ISOLATION'.split())
+OPERATOR_NAMES = (
+    'DOCKER_',
+    'CONTAINER',
+    'PODMAN_',
+    'XDG_',
+    'REGISTRY_',
+    'APPTAINER_',
+    'SINGULARITY_',
+    'LC_',
+)
+OPERATOR_EXACT = frozenset(
+    'PATH HOME USER LOGNAME TMPDIR LANG SSL_CERT_FILE SSL_CERT_DIR BUILDAH_ISOLATION'.split()
+)
 
 
 def operator_env():
-    """What a runtime's command line tool may know: the operator's settings for it, nothing of a task, nothing of Pulsar."""
+    """What a runtime's command line tool may know: the operator's settings for it, nothing of a
+    task, nothing of Pulsar."""
     return {
-        name: value for name, value in os.environ.items()
-        if name in OPERATOR_EXACT or name.startswith(OPERATOR_NAMES) or name.lower().endswith('_proxy')}
+        name: value
+        for name, value in os.environ.items()
+        if name in OPERATOR_EXACT
+        or name.startswith(OPERATOR_NAMES)
+        or name.lower().endswith('_proxy')
+    }
 
 
 class Engine(Runtime):
@@ -1778,7 +2093,8 @@ class Engine(Runtime):
         self.images = {}
         root = os.geteuid() == 0
         self.user = None if root else (os.geteuid(), os.getegid())
-        # Root's containers may run as any user of the image; nobody else gets as far as these folders.
+        # Root's containers may run as any user of the image; nobody else gets as far as these
+        # folders.
         self.folder_mode = 0o777 if root else 0o755
 
     def call(self, *words, timeout=20, enough=None):
@@ -1789,8 +2105,15 @@ class Engine(Runtime):
         if find_program(self.cli) is None:
             raise Failure('RUNTIME_MISSING', self.cli + ' is not installed on this host')
         code, out, err = self.call(
-            'ps', '-a', '--filter', 'label=tes.server=' + self.plan['server'], '--filter', 'label=tes.node=' + os.uname()[1],
-            '--format', '{{.Names}}')
+            'ps',
+            '-a',
+            '--filter',
+            'label=tes.server=' + self.plan['server'],
+            '--filter',
+            'label=tes.node=' + os.uname()[1],
+            '--format',
+            '{{.Names}}',
+        )
         if code:
             raise Failure('RUNTIME_DOWN', '%s does not answer: %s' % (self.cli, last_line(err)))
         self.sweep(out.decode('utf-8', 'replace').split())
@@ -1799,8 +2122,14 @@ class Engine(Runtime):
         stale = [name for name in names if name.startswith(self.plan['job'] + '-')]
         others = [name for name in names if name not in stale]
         if others:
-            out = self.call('inspect', '--type', 'container', '--format',
-                            '{{.Name}} {{index .Config.Labels "tes.lock"}}', *others)[1]
+            out = self.call(
+                'inspect',
+                '--type',
+                'container',
+                '--format',
+                '{{.Name}} {{index .Config.Labels "tes.lock"}}',
+                *others,
+            )[1]
             for line in out.decode('utf-8', 'replace').splitlines():
                 name, _, lock = line.lstrip('/').partition(' ')
                 if lock and is_free(lock):
@@ -1815,26 +2144,35 @@ class Engine(Runtime):
         if mapped not in self.images:
             self.images[mapped] = True
             policy = self.plan['runtime']['pull']
-            if policy == 'always' or self.call('image', 'inspect', '--format', '{{.Id}}', mapped)[0]:
+            if (
+                policy == 'always'
+                or self.call('image', 'inspect', '--format', '{{.Id}}', mapped)[0]
+            ):
                 self.pull(mapped, policy)
         return mapped
 
     def pull(self, image, policy):
         if policy == 'never':
-            raise Failure('IMAGE_MISSING', 'image %s is not on this host and pulling is switched off' % image)
+            raise Failure(
+                'IMAGE_MISSING', 'image %s is not on this host and pulling is switched off' % image
+            )
         began = time.monotonic()
         code, _, err = self.call('pull', '--quiet', image, timeout=1800)
         if code:
             bad = 'invalid reference' in err
-            raise Failure('IMAGE_BAD' if bad else 'IMAGE_MISSING', 'image %s: %s' % (image, last_line(err)))
+            raise Failure(
+                'IMAGE_BAD' if bad else 'IMAGE_MISSING', 'image %s: %s' % (image, last_line(err))
+            )
         self.job.note('pulled %s in %.1f s' % (image, time.monotonic() - began))
 
     def has_folder(self, image, path):
-        """Asks a container that is never started: binding a folder over one of the image would hide its content."""
+        """Asks a container that is never started: binding a folder over one of the image would hide
+        its content."""
         if path == '/':
             return True
         name = self.plan['job'] + '-look'
-        if self.call('create', '--name', name, '--entrypoint', '/', image)[0]:
+        marks = labels(Spec(**self.identity()))
+        if self.call('create', '--name', name, *marks, '--entrypoint', '/', image)[0]:
             return False
         try:
             code, out, _ = self.call('cp', '%s:%s' % (name, path), '-', enough=512)
@@ -1854,7 +2192,9 @@ class Engine(Runtime):
         container.pid = spawn(engine_argv(self.cli, spec), env, stdin, stdout, stderr)
 
     def state(self, container):
-        code, out, _ = self.call('inspect', '--type', 'container', '--format', '{{json .State}}', container.spec.name)
+        code, out, _ = self.call(
+            'inspect', '--type', 'container', '--format', '{{json .State}}', container.spec.name
+        )
         try:
             state = loads(out.decode()) if code == 0 else {}
         except (ValueError, StopIteration):
@@ -1873,7 +2213,9 @@ class Engine(Runtime):
         self.call('kill', '--signal', name, container.spec.name)
         if name == 'KILL':
             container.kills += 1
-            if container.kills > 10:  # The engine hangs; without its tool the verdict is asked from `inspect`.
+            if (
+                container.kills > 10
+            ):  # The engine hangs; without its tool the verdict is asked from `inspect`.
                 os.kill(container.pid, signal.SIGKILL)
 
     def verdict(self, container, status, error_tail):
@@ -1881,7 +2223,9 @@ class Engine(Runtime):
         if state.get('Running'):
             self.call('kill', '--signal', 'KILL', container.spec.name)
             if not self.job.stop:
-                raise Failure('CONTAINER_FAILED', 'the %s command ended while its container ran' % self.cli)
+                raise Failure(
+                    'CONTAINER_FAILED', 'the %s command ended while its container ran' % self.cli
+                )
             return 137
         code = exit_code(status)
         if container.started:
@@ -1894,7 +2238,10 @@ class Engine(Runtime):
             return code
         if 'rgument list too long' in error_tail:
             raise Failure('BAD_COMMAND', 'command and environment are too long')
-        raise Failure('CONTAINER_FAILED', '%s could not start the container: %s' % (self.cli, last_line(error_tail)))
+        raise Failure(
+            'CONTAINER_FAILED',
+            '%s could not start the container: %s' % (self.cli, last_line(error_tail)),
+        )
 
     def tidy(self):
         if self.names:
@@ -1910,7 +2257,8 @@ class Podman(Engine):
 
 
 class Apptainer(Runtime):
-    """Rootless and without a daemon. No memory or cpu limits, and its exit code 255 has to be read from its words."""
+    """Rootless and without a daemon. No memory or cpu limits, and its exit code 255 has to be read
+    from its words."""
 
     def __init__(self, job):
         super().__init__(job)
@@ -1938,7 +2286,12 @@ class Apptainer(Runtime):
         if dropped:
             self.job.note('apptainer cannot pass these variables: ' + ', '.join(sorted(dropped)))
         container.pid = spawn(
-            apptainer_argv(self.cli, spec), dict(operator_env(), **apptainer_env(spec)), stdin, stdout, stderr)
+            apptainer_argv(self.cli, spec),
+            dict(operator_env(), **apptainer_env(spec)),
+            stdin,
+            stdout,
+            stderr,
+        )
         container.started = True
 
     def signal(self, container, name):
@@ -1958,7 +2311,9 @@ class Apptainer(Runtime):
 
 def last_line(text):
     """What a command line tool says went wrong, without docker's closing advice."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(('See ', 'Run '))]
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.startswith(('See ', 'Run '))
+    ]
     return lines[-1][:500] if lines else 'no message'
 
 
@@ -1978,7 +2333,8 @@ def is_free(lock):
 
 
 class Watchdog:
-    """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word, it removes its containers."""
+    """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word,
+    it removes its containers."""
 
     def __init__(self, job, runtime):
         self.pipe = None
@@ -2006,7 +2362,8 @@ class Watchdog:
 
     @staticmethod
     def guard(ear, runtime, mark):
-        """Not in the job's process tree nor session, and with none of its files open but the log: a lock dies with the runner."""
+        """Not in the job's process tree nor session, and with none of its files open but the log: a
+        lock dies with the runner."""
         os.chdir('/')
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -2053,12 +2410,15 @@ def choose_runtime(job):
             if kind != 'auto':
                 raise
             refused.append('%s: %s' % (name, failure))
-    raise Failure('RUNTIME_MISSING', 'no container runtime answers on this host (%s)' % '; '.join(refused))
+    raise Failure(
+        'RUNTIME_MISSING', 'no container runtime answers on this host (%s)' % '; '.join(refused)
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Executors
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 class Executors:
     """Runs the commands one after another."""
@@ -2087,7 +2447,8 @@ class Executors:
         if workdir:
             path = normal(workdir, 'workdir')
             inside = any(below(path, folder) for folder in layout.folders) or any(
-                below(path, mount['path']) for mount in self.plan['mounts'])
+                below(path, mount['path']) for mount in self.plan['mounts']
+            )
             if not inside and not self.runtime.has_folder(image, path):
                 layout.want_folder(path)
                 inside = True
@@ -2095,7 +2456,8 @@ class Executors:
                 self.tree.make_folder(path)
 
     def binds(self):
-        """Outermost folders, then single files, then what is shown read-only, then the operator's mounts."""
+        """Outermost folders, then single files, then what is shown read-only, then the operator's
+        mounts."""
         tree, layout = self.tree, self.layout
         mounts = {normal(mount['path'], 'mount') for mount in self.plan['mounts']}
         rows = []
@@ -2107,7 +2469,7 @@ class Executors:
             if any(below(path, shown) for shown in tree.shown):
                 continue
             if not os.path.lexists(tree.host(path)):
-                os.close(tree.create(path, 0o644))
+                os.close(tree.create(path, 0o666))  # Whoever the image runs as may write it.
                 os.utime(tree.host(path), (1, 1))
             rows.append((tree.host(path), path, layout.files[path]))
         for path in [row[1] for row in rows]:
@@ -2129,12 +2491,22 @@ class Executors:
         env.update(executor['env'])
         for name, value in env.items():
             if not name or '=' in name or '\0' in name + value:
-                raise Failure('BAD_ENV', 'executor %d: not a variable name or value: %r' % (i, name[:100]))
+                raise Failure(
+                    'BAD_ENV', 'executor %d: not a variable name or value: %r' % (i, name[:100])
+                )
         return Spec(
-            name='%s-%d' % (plan['job'], i), job=plan['job'], server=plan['server'], node=os.uname()[1], lock=job.own + '/lock', image=image,
-            command=command, env=env, workdir=executor.get('workdir') and normal(executor['workdir'], 'workdir'),
-            network=plan['runtime']['network'], stdin=bool(executor.get('stdin')), binds=self.binds(),
-            cidfile='%s/cid-%d' % (job.own, i), **self.runtime.limits())
+            name='%s-%d' % (plan['job'], i),
+            image=image,
+            command=command,
+            env=env,
+            workdir=executor.get('workdir') and normal(executor['workdir'], 'workdir'),
+            network=plan['runtime']['network'],
+            stdin=bool(executor.get('stdin')),
+            binds=self.binds(),
+            cidfile='%s/cid-%d' % (job.own, i),
+            **self.runtime.identity(),
+            **self.runtime.limits(),
+        )
 
     def run_one(self, i, executor):
         job, runtime = self.job, self.runtime
@@ -2150,10 +2522,17 @@ class Executors:
             try:
                 container = Container(self.spec(i, executor, image))
             except OSError as error:
-                raise Failure('CONTAINER_FAILED', 'executor %d: a folder was replaced: %s' % (i, os_text(error)))
+                raise Failure(
+                    'CONTAINER_FAILED',
+                    'executor %d: a folder was replaced: %s' % (i, os_text(error)),
+                )
             stdin = self.open_stdin(i, executor, opened)
             out = self.pump(i, executor, 'stdout', opened)
-            err = out if executor.get('stderr') and executor.get('stderr') == executor.get('stdout') else None
+            err = (
+                out
+                if executor.get('stderr') and executor.get('stderr') == executor.get('stdout')
+                else None
+            )
             err = self.pump(i, executor, 'stderr', opened, err and err.redirect)
             return self.supervise(i, container, stdin, out, err)
         finally:
@@ -2168,10 +2547,14 @@ class Executors:
             try:
                 fd, info, _ = self.tree.find(normal(executor['stdin'], 'stdin'))
             except (OSError, Odd) as error:
-                raise Failure('STDIN_MISSING', 'executor %d: stdin %s: %s' % (i, executor['stdin'], error))
+                raise Failure(
+                    'STDIN_MISSING', 'executor %d: stdin %s: %s' % (i, executor['stdin'], error)
+                )
             if not stat.S_ISREG(info.st_mode):
                 os.close(fd)
-                raise Failure('STDIN_MISSING', 'executor %d: stdin %s is a folder' % (i, executor['stdin']))
+                raise Failure(
+                    'STDIN_MISSING', 'executor %d: stdin %s is a folder' % (i, executor['stdin'])
+                )
         opened.append(fd)
         return fd
 
@@ -2181,11 +2564,20 @@ class Executors:
             try:
                 redirect = self.tree.create(normal(path, stream), 0o644)
             except OSError as error:
-                code = 'DISK_FULL' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'REDIRECT_FAILED'
+                code = (
+                    'DISK_FULL'
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT)
+                    else 'REDIRECT_FAILED'
+                )
                 raise Failure(code, 'executor %d: %s %s: %s' % (i, stream, path, os_text(error)))
             opened.append(redirect)
         limits = self.plan['limits']
-        return Pump('%s/%d.%s' % (self.job.shared, i, stream), limits['log_bytes'], limits['tail_bytes'], redirect)
+        return Pump(
+            '%s/%d.%s' % (self.job.shared, i, stream),
+            limits['log_bytes'],
+            limits['tail_bytes'],
+            redirect,
+        )
 
     def supervise(self, i, container, stdin, out, err):
         job, runtime = self.job, self.runtime
@@ -2194,7 +2586,9 @@ class Executors:
             runtime.start(container, stdin, out.writer, err.writer)
         except OSError as error:
             if error.errno == errno.E2BIG:
-                raise Failure('BAD_COMMAND', 'executor %d: command and environment are too long' % i)
+                raise Failure(
+                    'BAD_COMMAND', 'executor %d: command and environment are too long' % i
+                )
             raise Failure('CONTAINER_FAILED', 'executor %d: %s' % (i, os_text(error)))
         finally:
             out.start_closed()
@@ -2208,20 +2602,40 @@ class Executors:
             err.close()
         self.tell_started(i, container, start)
         record = {
-            'i': i, 'start': start, 'end': utc(), 'exit_code': code, 'stdout': out.tail(), 'stderr': err.tail(),
-            'stdout_bytes': out.total, 'stderr_bytes': err.total}
+            'i': i,
+            'start': start,
+            'end': utc(),
+            'exit_code': code,
+            'stdout': out.tail(),
+            'stderr': err.tail(),
+            'stdout_bytes': out.total,
+            'stderr_bytes': err.total,
+        }
         if container.oom:
             record['oom'] = True
         job.executors.append(record)
         job.pulse.send('executor_end', executor=record)
         if code:
-            job.note('executor %d ended with exit code %d%s' % (
-                i, code, ', out of memory' if container.oom else ', possibly out of memory' if code == 137 and not job.stop else ''))
+            job.note(
+                'executor %d ended with exit code %d%s'
+                % (
+                    i,
+                    code,
+                    (
+                        ', out of memory'
+                        if container.oom
+                        else ', possibly out of memory' if code == 137 and not job.stop else ''
+                    ),
+                )
+            )
         for stream in (out, err):
             if stream.error:
                 full = stream.error.errno in (errno.ENOSPC, errno.EDQUOT)
-                raise Failure('DISK_FULL' if full else 'REDIRECT_FAILED',
-                              'executor %d: a redirected stream was not kept whole: %s' % (i, os_text(stream.error)))
+                raise Failure(
+                    'DISK_FULL' if full else 'REDIRECT_FAILED',
+                    'executor %d: a redirected stream was not kept whole: %s'
+                    % (i, os_text(stream.error)),
+                )
         return code
 
     def tell_started(self, i, container, start):
@@ -2230,11 +2644,16 @@ class Executors:
             self.job.pulse.send('executor', i=i, start=start)
 
     def follow(self, i, container, start, pumps):
-        """Pumps until the process has ended; TERM, grace, KILL when the attempt must stop. Its wait status."""
+        """Pumps until the process has ended; TERM, grace, KILL when the attempt must stop. Its wait
+        status."""
         job, runtime = self.job, self.runtime
         poll = select.poll()
         by_fd = {pump.fd: pump for pump in pumps}
-        for fd in list(by_fd) + [self.wake_in] + ([container.status_fd] if container.status_fd is not None else []):
+        for fd in (
+            list(by_fd)
+            + [self.wake_in]
+            + ([container.status_fd] if container.status_fd is not None else [])
+        ):
             poll.register(fd, select.POLLIN)
         stopping_since, next_signal = None, 0
         while True:
@@ -2263,18 +2682,25 @@ class Executors:
                 stopping_since = stopping_since or now
                 hard = now - stopping_since >= self.plan['limits']['grace_s']
                 runtime.signal(container, 'KILL' if hard else 'TERM')
-                next_signal = now + 0.5 if hard else min(now + 1, stopping_since + self.plan['limits']['grace_s'])
+                next_signal = (
+                    now + 0.5
+                    if hard
+                    else min(now + 1, stopping_since + self.plan['limits']['grace_s'])
+                )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Outputs
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 def matches(name, pattern):
-    """One path component against one pattern, as a shell does: `*` and `?` never match a leading dot."""
+    """One path component against one pattern, as a shell does: `*` and `?` never match a leading
+    dot."""
     if name.startswith('.') and not pattern.startswith('.'):
         return False
     from fnmatch import fnmatchcase
+
     return fnmatchcase(name, pattern)
 
 
@@ -2283,6 +2709,7 @@ def join_url(url, rel, encode):
         return url
     if encode:
         from urllib.parse import quote
+
         rel = quote(rel)
     head, mark, query = url.partition('?') if encode else (url, '', '')
     return head.rstrip('/') + '/' + rel + mark + query
@@ -2298,7 +2725,8 @@ class Outputs:
         self.http = None
 
     def deliver(self):
-        """Every output is tried; the first problem is the one told. After a failed executor problems are only noted."""
+        """Every output is tried; the first problem is the one told. After a failed executor
+        problems are only noted."""
         for item in self.plan['outputs']:
             path = normal(item['path'], 'output path')
             try:
@@ -2317,7 +2745,9 @@ class Outputs:
     def problem(self, code, item, path, text):
         message = 'output %d (%s): %s' % (item['i'], path, text)
         self.job.note(message)
-        self.error = self.error or Failure('OUTPUT_FAILED' if code == 'OUTPUT_REFUSED' else code, message)
+        self.error = self.error or Failure(
+            'OUTPUT_FAILED' if code == 'OUTPUT_REFUSED' else code, message
+        )
 
     def missing(self, item, path):
         message = 'output %d (%s) was not made' % (item['i'], path)
@@ -2337,10 +2767,18 @@ class Outputs:
             os.close(found[0])
         if not is_pattern(path):
             return False
-        prefix = normal(item['path_prefix'], 'path_prefix') if item.get('path_prefix') else output_base(path)
+        prefix = (
+            normal(item['path_prefix'], 'path_prefix')
+            if item.get('path_prefix')
+            else output_base(path)
+        )
         any_taken = False
         for match in self.glob('', parts_of(path)):
-            rel = match[len(prefix):].lstrip('/') if match.startswith(prefix) else os.path.basename(match)
+            rel = (
+                match[len(prefix) :].lstrip('/')
+                if match.startswith(prefix)
+                else os.path.basename(match)
+            )
             any_taken = self.take(item, match, rel, self.tree.find(match), []) or any_taken
         return any_taken
 
@@ -2381,12 +2819,17 @@ class Outputs:
                     path.encode('utf-8')
                 except UnicodeError:
                     raise Odd('a file name is not UTF-8: %s' % clean_text(os.fsencode(path)))
-                self.deliver_file(item, path, rel, fd, info, any(below(real, shown) for shown in self.tree.shown))
+                self.deliver_file(
+                    item, path, rel, fd, info, any(below(real, shown) for shown in self.tree.shown)
+                )
                 return True
             self.job.check()
             key = (info.st_dev, info.st_ino)
             if key in above or len(above) > 200:
-                self.job.note('left out of an output: %s leads back into itself or is too deep' % clean_text(os.fsencode(path)))
+                self.job.note(
+                    'left out of an output: %s leads back into itself or is too deep'
+                    % clean_text(os.fsencode(path))
+                )
                 return True
             if item['method'] == 'mount':
                 os.close(Target(item, self.plan).folder(rel))
@@ -2395,7 +2838,9 @@ class Outputs:
                 try:
                     child = self.tree.find(inner)
                 except (OSError, Odd) as odd:
-                    self.job.note('left out of an output: %s: %s' % (clean_text(os.fsencode(inner)), odd))
+                    self.job.note(
+                        'left out of an output: %s: %s' % (clean_text(os.fsencode(inner)), odd)
+                    )
                     continue
                 self.take(item, inner, (rel + '/' + name).lstrip('/'), child, above + [key])
             return True
@@ -2410,7 +2855,8 @@ class Outputs:
             url = join_url(item['url'], rel, True)
             self.upload(url, fd, info.st_size)
         self.job.outputs.append(
-            {'i': item['i'], 'path': path, 'url': public_url(url), 'size': info.st_size})
+            {'i': item['i'], 'path': path, 'url': public_url(url), 'size': info.st_size}
+        )
 
     def upload(self, url, fd, size):
         if self.http is None:
@@ -2448,7 +2894,8 @@ def public_url(url):
 
 
 class Target:
-    """One `mount` output on the host: stays below an allowed root, belongs to whoever owns the folder it lands in."""
+    """One `mount` output on the host: stays below an allowed root, belongs to whoever owns the
+    folder it lands in."""
 
     def __init__(self, item, plan):
         path = item['file'].rstrip('/')
@@ -2456,18 +2903,23 @@ class Target:
             raise Failure('OUTPUT_FAILED', 'not an absolute path: %s' % path)
         # Only the last name may be a link: it is replaced, not followed.
         self.is_tree = os.path.isdir(path)
-        self.path = os.path.join(os.path.realpath(parent(path)), os.path.basename(path)) if path else '/'
+        self.path = (
+            os.path.join(os.path.realpath(parent(path)), os.path.basename(path)) if path else '/'
+        )
         if self.is_tree:
             self.path = os.path.realpath(path)
         self.root = allowed_root(self.path, plan['storage']['write'])
         if self.root is None:
-            raise Failure('OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file'])
+            raise Failure(
+                'OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file']
+            )
 
     def folder(self, rel):
-        """Opens a folder of the target, making it and its parents, and following no link below the root."""
+        """Opens a folder of the target, making it and its parents, and following no link below the
+        root."""
         fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            for name in parts_of(self.path[len(self.root.rstrip('/')):]) + parts_of(rel):
+            for name in parts_of(self.path[len(self.root.rstrip('/')) :]) + parts_of(rel):
                 try:
                     deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
                 except FileNotFoundError:
@@ -2489,16 +2941,23 @@ class Target:
             os.fchown(fd, owner.st_uid, owner.st_gid)
 
     def put(self, rel, fd, info, borrowed, job):
-        whole = parts_of(self.path[len(self.root.rstrip('/')):]) + parts_of(rel)
+        whole = parts_of(self.path[len(self.root.rstrip('/')) :]) + parts_of(rel)
         place = Target.__new__(Target)
-        place.root, place.path = self.root, self.root.rstrip('/') + ''.join('/' + name for name in whole[:-1])
+        place.root, place.path = self.root, self.root.rstrip('/') + ''.join(
+            '/' + name for name in whole[:-1]
+        )
         folder = place.folder('')
         part = '.%s.%d.part' % (job.plan['job'], os.getpid())
         try:
             try:
                 file = self.link(fd, part, folder) if info.st_nlink == 1 and not borrowed else None
                 if file is None:
-                    file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+                    file = os.open(
+                        part,
+                        os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                        0o600,
+                        dir_fd=folder,
+                    )
                     os.lseek(fd, 0, os.SEEK_SET)
                     copy_fd(fd, file, job.check)
                 try:
@@ -2526,9 +2985,10 @@ class Target:
             return None
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The attempt
-# ---------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
+
 
 def preflight(job):
     wanted = job.plan['limits'].get('disk_bytes')
@@ -2542,7 +3002,7 @@ def preflight(job):
 
 
 def attempt(job):
-    """The phases in order. Returns the state of an attempt in which nothing of the system failed."""
+    """The phases in order; the state of an attempt in which nothing of the system failed."""
     runtime = job.runtime = preflight(job)
     job.watchdog = Watchdog(job, runtime)  # Before there are threads: it goes on as a fork.
     job.pulse.start()
@@ -2594,17 +3054,22 @@ def judged(job, work):
         error = ('WALLTIME', 'the attempt took longer than %d s' % job.plan['limits']['walltime_s'])
     log('%s: %s' % error)
     return 'SYSTEM_ERROR', {
-        'code': error[0], 'message': clean_text(error[1].encode('utf-8', 'replace'))[:2000], 'phase': job.phase}
+        'code': error[0],
+        'message': clean_text(error[1].encode('utf-8', 'replace'))[:2000],
+        'phase': job.phase,
+    }
 
 
 def trace(problem):
     import traceback
+
     log(traceback.format_exc())
     return '%s: %s' % (type(problem).__name__, problem)
 
 
 def take_plan(job):
-    """The plan moves to where only we can read it. One that is there already belongs to a start that died."""
+    """The plan moves to where only we can read it. One that is there already belongs to a start
+    that died."""
     if os.path.exists(job.plan_path):
         with open(job.plan_path, 'rb') as file:
             job.plan = loads(file.read().decode())
@@ -2637,6 +3102,7 @@ def begin(job):
 
 def remove_tree(path):
     """Deletes a folder whatever modes a tool gave to things in it; follows no link."""
+
     def open_up(error):
         try:
             os.chmod(error.filename, 0o700)
@@ -2650,7 +3116,9 @@ def remove_tree(path):
             for names, remove in ((files, os.unlink), (folders, os.rmdir)):
                 for name in names:
                     try:
-                        if remove is os.rmdir and stat.S_ISLNK(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
+                        if remove is os.rmdir and stat.S_ISLNK(
+                            os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
+                        ):
                             os.unlink(name, dir_fd=fd)
                         else:
                             remove(name, dir_fd=fd)

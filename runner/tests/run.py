@@ -1,8 +1,11 @@
-"""Runs the runner's tests against real runtimes: `python3 runner/tests/run.py [--runtimes a,b] [pattern]`.
+"""Runs the runner's tests against real runtimes: `python3 runner/tests/run.py [--runtimes a,b]
+[pattern]`.
 
-Environment: TES_TEST_RUNTIMES (default bubblewrap,bubblewrap-user,podman,docker; the second is bubblewrap without root),
-TES_TEST_PYTHONS (interpreters, separated by colons, that also run the core cases). A runtime that is named and missing fails.
+Environment: TES_TEST_RUNTIMES (default bubblewrap,bubblewrap-user,podman,docker; the second is
+bubblewrap without root), TES_TEST_PYTHONS (interpreters, separated by colons, that also run the
+core cases). A runtime that is named and missing fails.
 """
+
 import os
 import sys
 import tempfile
@@ -21,20 +24,33 @@ DEFAULT = 'bubblewrap,bubblewrap-user,podman,docker'
 def tests_of(module):
     """`(class, method)` in the order of the file."""
     for case in vars(module).values():
-        if isinstance(case, type) and issubclass(case, unittest.TestCase) and case.__module__ == module.__name__:
+        if (
+            isinstance(case, type)
+            and issubclass(case, unittest.TestCase)
+            and case.__module__ == module.__name__
+        ):
             for name in unittest.defaultTestLoader.getTestCaseNames(case):
                 yield case, name
 
 
+def is_meant_for(case, method, runtime):
+    kind = runtime.split('-')[0]
+    return (
+        runtime in (getattr(case, 'only_on', None) or (runtime,))
+        and kind in getattr(method, 'runtimes', (kind,))
+        and runtime not in getattr(method, 'excluded', ())
+    )
+
+
 def variants(case, name, runtimes, pythons):
-    """The same test for each runtime it is meant for, and once more per interpreter where it is a core case."""
+    """The same test for each runtime it is meant for, and once more per interpreter where it is a
+    core case."""
     if not issubclass(case, Case):
         yield 'pure', case(name), None
         return
     method = getattr(case, name)
     for runtime in runtimes:
-        kind = runtime.split('-')[0]
-        if kind in getattr(method, 'runtimes', (kind,)) and runtime not in getattr(method, 'excluded', ()):
+        if is_meant_for(case, method, runtime):
             yield runtime, type(case.__name__, (case,), {'runtime': runtime})(name), None
     if getattr(method, 'core', False):
         for python in pythons:
@@ -65,8 +81,17 @@ def main():
                     problems = result.errors + result.failures
                     tally = counts.setdefault(group, [0, 0])
                     tally[bool(problems)] += 1
-                    print('%-5s %5.1f s  %-16s %s%s' % (
-                        'FAIL' if problems else 'ok', time.monotonic() - at, group, name, ' ' + python if python else ''), flush=True)
+                    print(
+                        '%-5s %5.1f s  %-16s %s%s'
+                        % (
+                            'FAIL' if problems else 'ok',
+                            time.monotonic() - at,
+                            group,
+                            name,
+                            ' ' + python if python else '',
+                        ),
+                        flush=True,
+                    )
                     for _, text in problems:
                         print('    ' + text.replace('\n', '\n    '), flush=True)
     finally:

@@ -1,4 +1,6 @@
-"""Commands, environments, streams, exit codes, limits. Names begin with the case number of the runtime study."""
+"""Commands, environments, streams, exit codes, limits. Names begin with the case number of the
+runtime study."""
+
 import os
 
 from support.case import Case
@@ -13,7 +15,9 @@ class Commands(Case):
         report = self.run_plan([self.sh('echo out; echo err >&2')])
         self.assertState(report, 'COMPLETE')
         record = report['executors'][0]
-        self.assertEqual((record['stdout'], record['stderr'], record['exit_code']), ('out\n', 'err\n', 0))
+        self.assertEqual(
+            (record['stdout'], record['stderr'], record['exit_code']), ('out\n', 'err\n', 0)
+        )
         self.assertEqual((record['stdout_bytes'], record['stderr_bytes']), (4, 4))
         self.assertLessEqual(record['start'], record['end'])
         with open(self.shared + '/0.stdout') as file:
@@ -21,10 +25,31 @@ class Commands(Case):
 
     @core
     def test_R02_argv_exact(self):
-        words = ['', ' ', 'a b', '"q"', "'", '$HOME', '`id`', 'two\nlines', '-v', '--', '\\', '*', ';', 'ü€😀', '--mount', 'x' * 100000]
-        report = self.run_plan([self.sh(HEX_ARGS, *words, stdout='/o/args')], outputs=[self.output('/o/args')])
+        words = [
+            '',
+            ' ',
+            'a b',
+            '"q"',
+            "'",
+            '$HOME',
+            '`id`',
+            'two\nlines',
+            '-v',
+            '--',
+            '\\',
+            '*',
+            ';',
+            'ü€😀',
+            '--mount',
+            'x' * 100000,
+        ]
+        report = self.run_plan(
+            [self.sh(HEX_ARGS, *words, stdout='/o/args')], outputs=[self.output('/o/args')]
+        )
         self.assertState(report, 'COMPLETE')
-        self.assertEqual(self.delivered('o_args').split('.\n')[:-1], [word.encode().hex() for word in words])
+        self.assertEqual(
+            self.delivered('o_args').split('.\n')[:-1], [word.encode().hex() for word in words]
+        )
 
     def test_R02_first_word_is_an_option(self):
         report = self.run_plan([self.executor('--privileged', 'x')])
@@ -33,16 +58,29 @@ class Commands(Case):
 
     @core
     def test_R03_env_exact(self):
-        env = {'Q': 'a"b\'c', 'NL': 'one\ntwo', 'EMPTY': '', 'T x': 'space', 'T_.d': 'dot', 'LD_PRELOAD': '/nowhere.so',
-               'DOCKER_HOST': 'unix:///nowhere', 'CONTAINERS_CONF': '/nowhere', 'UML': 'ü', 'PATH': '/bin:/usr/bin', 'HOME': '/h'}
-        report = self.run_plan([self.executor('cat', '/proc/self/environ', env=env, stdout='/o/env')], env={'TES_LEAK': 'secret'},
-                               outputs=[self.output('/o/env')])
+        env = {
+            'Q': 'a"b\'c',
+            'NL': 'one\ntwo',
+            'EMPTY': '',
+            'T x': 'space',
+            'T_.d': 'dot',
+            'LD_PRELOAD': '/nowhere.so',
+            'DOCKER_HOST': 'unix:///nowhere',
+            'CONTAINERS_CONF': '/nowhere',
+            'UML': 'ü',
+            'PATH': '/bin:/usr/bin',
+            'HOME': '/h',
+        }
+        report = self.run_plan(
+            [self.executor('cat', '/proc/self/environ', env=env, stdout='/o/env')],
+            env={'TES_LEAK': 'secret'},
+            outputs=[self.output('/o/env')],
+        )
         self.assertState(report, 'COMPLETE')
         seen = dict(line.split('=', 1) for line in self.delivered('o_env').split('\0') if line)
         for name, value in env.items():
             self.assertEqual(seen.get(name), value, name)
         self.assertNotIn('TES_LEAK', seen)
-
 
     def test_R03_plan_env_is_the_default(self):
         plan = self.plan([self.sh('echo $A $B', env={'A': 'task'})])
@@ -104,19 +142,33 @@ class Commands(Case):
 
     @only('docker', 'podman', 'bubblewrap')
     def test_R08_images_map(self):
-        target = self.lab.rootfs if self.kind == 'bubblewrap' else 'docker.io/library/busybox:latest'
-        report = self.run_plan([self.executor('cat', '/etc/image-file', image='some/name:1')],
-                               runtime={'images': {'*': '/nowhere', 'some/name:1': target}})
+        target = (
+            self.lab.rootfs if self.kind == 'bubblewrap' else 'docker.io/library/busybox:latest'
+        )
+        report = self.run_plan(
+            [self.executor('cat', '/etc/image-file', image='some/name:1')],
+            runtime={'images': {'*': '/nowhere', 'some/name:1': target}},
+        )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(report['executors'][0]['stdout'], 'of the image\n')
 
     @only('bubblewrap')
     def test_R08_root_folder_with_mounts_inside(self):
         report = self.run_plan(
-            [self.sh('cat /opt/tool/part /opt/tool/data/x /etc/image-file /etc/new.conf && echo >/opt/tool/data/y', image='i',
-                     stdout='/top/out')],
-            runtime={'images': {'i': self.lab.rootfs}}, outputs=[self.output('/opt/tool/data/', type='DIRECTORY')],
-            inputs=[self.content('/opt/tool/data/x', 'x\n'), self.content('/etc/new.conf', 'conf\n', 1)])
+            [
+                self.sh(
+                    'cat /opt/tool/part /opt/tool/data/x /etc/image-file /etc/new.conf && echo >/opt/tool/data/y',
+                    image='i',
+                    stdout='/top/out',
+                )
+            ],
+            runtime={'images': {'i': self.lab.rootfs}},
+            outputs=[self.output('/opt/tool/data/', type='DIRECTORY')],
+            inputs=[
+                self.content('/opt/tool/data/x', 'x\n'),
+                self.content('/etc/new.conf', 'conf\n', 1),
+            ],
+        )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(report['executors'][0]['stdout'], 'of the image\nx\nof the image\nconf\n')
 
@@ -128,20 +180,29 @@ class Commands(Case):
     @core
     def test_R16_redirects_and_chain(self):
         report = self.run_plan(
-            [self.executor('cat', stdin='/w/in', stdout='/w/mid'), self.executor('tr', 'a-z', 'A-Z', stdin='/w/mid', stdout='/w/out',
-                                                                             stderr='/w/err')],
-            inputs=[self.content('/w/in', 'hello\n')], outputs=[self.output('/w/out')])
+            [
+                self.executor('cat', stdin='/w/in', stdout='/w/mid'),
+                self.executor('tr', 'a-z', 'A-Z', stdin='/w/mid', stdout='/w/out', stderr='/w/err'),
+            ],
+            inputs=[self.content('/w/in', 'hello\n')],
+            outputs=[self.output('/w/out')],
+        )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(self.delivered('w_out'), 'HELLO\n')
         self.assertEqual(report['executors'][1]['stdout'], 'HELLO\n')
 
     def test_R16_five_megabytes_of_stdin(self):
         path = self.write('big', os.urandom(5 << 20))
-        report = self.run_plan([self.executor('wc', '-c', stdin='/w/big')], inputs=[self.mounted('/w/big', path)])
+        report = self.run_plan(
+            [self.executor('wc', '-c', stdin='/w/big')], inputs=[self.mounted('/w/big', path)]
+        )
         self.assertEqual(report['executors'][0]['stdout'].strip(), str(5 << 20))
 
     def test_R16_both_streams_in_one_file(self):
-        report = self.run_plan([self.sh('echo a; echo b >&2', stdout='/w/all', stderr='/w/all')], outputs=[self.output('/w/all')])
+        report = self.run_plan(
+            [self.sh('echo a; echo b >&2', stdout='/w/all', stderr='/w/all')],
+            outputs=[self.output('/w/all')],
+        )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(sorted(self.delivered('w_all').split()), ['a', 'b'])
 
@@ -150,8 +211,10 @@ class Commands(Case):
         self.assertState(report, 'SYSTEM_ERROR', 'STDIN_MISSING')
 
     def test_R18_long_log_with_bad_bytes(self):
-        report = self.run_plan([self.sh('head -c 100000000 /dev/zero | tr "\\0" x; printf "\\303\\0end\\377"')],
-                               limits={'log_bytes': 100000})
+        report = self.run_plan(
+            [self.sh('head -c 100000000 /dev/zero | tr "\\0" x; printf "\\303\\0end\\377"')],
+            limits={'log_bytes': 100000},
+        )
         self.assertState(report, 'COMPLETE')
         record = report['executors'][0]
         self.assertEqual(record['stdout_bytes'], 100000006)
@@ -160,17 +223,25 @@ class Commands(Case):
         self.assertEqual(os.path.getsize(self.shared + '/0.stdout'), 100000)
 
     def test_R18_report_stays_below_its_limit(self):
-        script = 'head -c 300000 /dev/zero | tr "\\0" "\\001"; head -c 300000 /dev/zero | tr "\\0" "\\001" >&2'
+        one = 'head -c 300000 /dev/zero | tr "\\0" "\\001"'
+        script = '%s; %s >&2' % (one, one)
         report = self.run_plan([self.sh(script) for _ in range(3)], limits={'tail_bytes': 262144})
         self.assertState(report, 'COMPLETE')  # Case.report checks the size.
 
     def test_R32_workdirs(self):
-        report = self.run_plan([
-            self.executor('pwd', workdir='/bin'), self.executor('pwd', workdir='/'), self.sh('pwd; echo x >made', workdir='/new/dir'),
-            self.sh('pwd; cat made', workdir='/new/./dir/')])
+        report = self.run_plan(
+            [
+                self.executor('pwd', workdir='/bin'),
+                self.executor('pwd', workdir='/'),
+                self.sh('pwd; echo x >made', workdir='/new/dir'),
+                self.sh('pwd; cat made', workdir='/new/./dir/'),
+            ]
+        )
         self.assertState(report, 'COMPLETE')
-        self.assertEqual([row['stdout'].split()[0].replace('/usr/bin', '/bin') for row in report['executors']],
-                         ['/bin', '/', '/new/dir', '/new/dir'])
+        self.assertEqual(
+            [row['stdout'].split()[0].replace('/usr/bin', '/bin') for row in report['executors']],
+            ['/bin', '/', '/new/dir', '/new/dir'],
+        )
 
     @only('docker', 'podman')
     def test_R32_workdir_of_the_image_is_not_hidden(self):
@@ -179,8 +250,13 @@ class Commands(Case):
 
     @core
     def test_R33_volumes_and_tmp(self):
-        report = self.run_plan([self.sh('echo v >/vol/inner/a; echo t >/tmp/t; ls -ld /tmp'), self.sh('cat /vol/inner/a /tmp/t')],
-                               volumes=['/vol/', '/vol/inner'])
+        report = self.run_plan(
+            [
+                self.sh('echo v >/vol/inner/a; echo t >/tmp/t; ls -ld /tmp'),
+                self.sh('cat /vol/inner/a /tmp/t'),
+            ],
+            volumes=['/vol/', '/vol/inner'],
+        )
         self.assertState(report, 'COMPLETE')
         self.assertTrue(report['executors'][0]['stdout'].startswith('drwxrwxrwt'))
         self.assertEqual(report['executors'][1]['stdout'], 'v\nt\n')
@@ -199,16 +275,22 @@ class Commands(Case):
 
     @not_for('bubblewrap-user')  # Nothing limits an ordinary user there; docs/runner.md says so.
     def test_R35_fork_bomb(self):
-        report = self.run_plan([self.sh('echo "$1" >/dev/null; f() { f & f & }; f; exit 5', self.name)], limits={'pids': 50, 'walltime_s': 4},
-                               seconds=40)
+        report = self.run_plan(
+            [self.sh('echo "$1" >/dev/null; f() { f & f & }; f; exit 5', self.name)],
+            limits={'pids': 50, 'walltime_s': 4},
+            seconds=40,
+        )
         self.assertIn(report['state'], ('EXECUTOR_ERROR', 'SYSTEM_ERROR'))
         self.assertGone(self.name)
 
     def test_R41_network_none(self):
         server = self.server()
         server.routes['/x'] = lambda handler: handler.answer(200, b'reached')
-        script = 'exec 3<>/dev/tcp/127.0.0.1/%d' % server.server_port if not self.is_engine else 'nc -w 2 127.0.0.1 %d </dev/null' \
-            % server.server_port
+        script = (
+            'exec 3<>/dev/tcp/127.0.0.1/%d' % server.server_port
+            if not self.is_engine
+            else 'nc -w 2 127.0.0.1 %d </dev/null' % server.server_port
+        )
         report = self.run_plan([self.executor('sh' if self.is_engine else 'bash', '-c', script)])
         self.assertState(report, 'EXECUTOR_ERROR')
 
@@ -216,10 +298,18 @@ class Commands(Case):
         server = self.server()
         server.routes['/x'] = lambda handler: handler.answer(200, b'reached')
         request = 'printf "GET /x HTTP/1.0\\r\\n\\r\\n"'
-        script = 'exec 3<>/dev/tcp/127.0.0.1/%d; %s >&3; cat <&3' if not self.is_engine else '%.0s' + request + \
-            ' | nc 127.0.0.1 %d'
-        script = script % ((server.server_port, request) if not self.is_engine else (0, server.server_port))
-        report = self.run_plan([self.executor('sh' if self.is_engine else 'bash', '-c', script)], runtime={'network': 'host'})
+        script = (
+            'exec 3<>/dev/tcp/127.0.0.1/%d; %s >&3; cat <&3'
+            if not self.is_engine
+            else '%.0s' + request + ' | nc 127.0.0.1 %d'
+        )
+        script = script % (
+            (server.server_port, request) if not self.is_engine else (0, server.server_port)
+        )
+        report = self.run_plan(
+            [self.executor('sh' if self.is_engine else 'bash', '-c', script)],
+            runtime={'network': 'host'},
+        )
         self.assertIn('reached', report['executors'][0]['stdout'])
 
     def test_R42_background_child_keeps_stdout(self):
@@ -243,32 +333,48 @@ class Commands(Case):
         self.assertState(self.run_plan([self.executor('')]), 'SYSTEM_ERROR', 'BAD_COMMAND')
 
     def test_bad_env_name(self):
-        self.assertState(self.run_plan([self.sh('true', env={'A=B': 'x'})]), 'SYSTEM_ERROR', 'BAD_ENV')
+        self.assertState(
+            self.run_plan([self.sh('true', env={'A=B': 'x'})]), 'SYSTEM_ERROR', 'BAD_ENV'
+        )
 
 
 class Isolation(Case):
     """From inside an executor nothing of the runner or of another task can be read or forged."""
 
     def test_nothing_of_the_job_is_visible(self):
-        script = 'ls "$1" "$1/tes" "$1/inputs" 2>/dev/null; cat "$1/tes/plan.json" "$1/metadata/tes/report.json" 2>/dev/null; ls /proc/self/fd'
+        script = (
+            'exec 2>/dev/null; ls "$1" "$1/tes" "$1/inputs"; cat "$1/tes/plan.json"; '
+            'cat "$1/metadata/tes/report.json"; exec 2>&1; ls /proc/self/fd'
+        )
         report = self.run_plan([self.sh(script, self.jd)])
         fds = [word for word in report['executors'][0]['stdout'].split()]
         self.assertLessEqual(set(fds), {'0', '1', '2', '3'}, report)
 
     def test_only_task_folders_are_writable(self):
-        script = 'for f in / /etc /usr /bin /opt /lib /work; do if touch $f/probe 2>/dev/null; then echo $f; fi; done'
+        script = (
+            'for f in / /etc /usr /bin /opt /lib /work; do '
+            'if touch $f/probe 2>/dev/null; then echo $f; fi; done'
+        )
         report = self.run_plan([self.sh(script)], outputs=[self.output('/work/x')])
         if not self.is_engine:
             self.assertEqual(report['executors'][0]['stdout'], '/work\n')
 
     @only('bubblewrap')
     def test_R52_environment_of_pid_1(self):
-        report = self.run_plan([self.executor('cat', '/proc/1/environ')], env={'TES_LEAK': 'secret', 'HOME': '/secret'})
+        report = self.run_plan(
+            [self.executor('cat', '/proc/1/environ')], env={'TES_LEAK': 'secret', 'HOME': '/secret'}
+        )
         self.assertNotIn('secret', report['executors'][0]['stdout'])
 
     @only('bubblewrap')
     def test_other_processes_are_invisible(self):
-        report = self.run_plan([self.sh('ls /proc | grep -c "^[0-9]"; id -u; grep -h Cap /proc/self/status; grep NoNewPrivs /proc/self/status')])
+        report = self.run_plan(
+            [
+                self.sh(
+                    'ls /proc | grep -c "^[0-9]"; id -u; grep -h Cap /proc/self/status; grep NoNewPrivs /proc/self/status'
+                )
+            ]
+        )
         lines = report['executors'][0]['stdout'].split('\n')
         self.assertLess(int(lines[0]), 8)
         self.assertNotEqual(lines[1], '0')

@@ -1,12 +1,15 @@
-"""Beacons, stopping, crashes, full disks, hosts with something missing. Names begin with the case number of the runtime study."""
+"""Beacons, stopping, crashes, full disks, hosts with something missing. Names begin with the case
+number of the runtime study."""
+
 import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import time
 
-from support.case import USER, Case
+from support.case import USER, Case, Server
 from support.lab import wait_for
 from support.marks import core, only
 
@@ -18,7 +21,10 @@ class Beacons(Case):
         report = self.run_plan([self.sh('echo a'), self.sh('echo b >&2; exit 4')], beacon=beacon)
         self.assertState(report, 'EXECUTOR_ERROR')
         events = [body['event'] for body in received]
-        self.assertEqual([event for event in events if event != 'executor_end'], ['start', 'executor', 'executor', 'end'])
+        self.assertEqual(
+            [event for event in events if event != 'executor_end'],
+            ['start', 'executor', 'executor', 'end'],
+        )
         self.assertEqual([body['i'] for body in received if body['event'] == 'executor'], [0, 1])
         self.assertEqual(received[-1]['report'], report)
         self.assertTrue(all(body['job'] == self.name and body['v'] == 1 for body in received))
@@ -26,9 +32,15 @@ class Beacons(Case):
     def test_R23_executor_end_while_others_follow(self):
         beacon, received = self.beacon()
         self.start(self.plan([self.sh('echo first'), self.sh('sleep 300')], beacon=beacon))
-        ended = wait_for(lambda: [body for body in received if body['event'] == 'executor_end'], 15, 'the end of executor 0 is told')[0]
+        ended = wait_for(
+            lambda: [body for body in received if body['event'] == 'executor_end'],
+            15,
+            'the end of executor 0 is told',
+        )[0]
         self.assertEqual((ended['executor']['i'], ended['executor']['stdout']), (0, 'first\n'))
-        self.assertEqual([body['event'] for body in received][:3], ['start', 'executor', 'executor_end'])
+        self.assertEqual(
+            [body['event'] for body in received][:3], ['start', 'executor', 'executor_end']
+        )
         wait_for(lambda: received[-1]['event'] == 'executor', 15, 'executor 1 runs')
         self.process.send_signal(signal.SIGTERM)
         self.assertState(self.finish(), 'CANCELED')
@@ -51,17 +63,20 @@ class Beacons(Case):
     def test_alive_has_tails(self):
         beacon, received = self.beacon(interval_s=1)
         self.start(self.plan([self.sh('echo progress; sleep 300')], beacon=beacon))
-        tails = wait_for(lambda: [body['tails'] for body in received if 'tails' in body], 15, 'tails arrive')[0]
-        self.assertEqual(tails, {'i': 0, 'stdout': 'progress\n', 'stderr': ''})
+        told = {'i': 0, 'stdout': 'progress\n', 'stderr': ''}
+        wait_for(lambda: told in [body.get('tails') for body in received], 15, 'tails arrive')
         self.process.send_signal(signal.SIGTERM)
         self.finish()
 
+    @only('bubblewrap')
     def test_R24_unreachable_costs_little(self):
         server = self.server()
         server.stop()
         self.servers.remove(server)
         began = time.monotonic()
-        report = self.run_plan([self.sh('true')], beacon={'url': server.url + '/x', 'key': 'k', 'interval_s': 30})
+        report = self.run_plan(
+            [self.sh('true')], beacon={'url': server.url + '/x', 'key': 'k', 'interval_s': 30}
+        )
         self.assertState(report, 'COMPLETE')
         self.assertLess(time.monotonic() - began, 6)
 
@@ -70,6 +85,7 @@ class Beacons(Case):
             if body['event'] == 'executor':
                 time.sleep(1.5)
             return 200
+
         beacon, _ = self.beacon(answer)
         report = self.run_plan([self.sh('true'), self.sh('true')], beacon=beacon)
         self.assertState(report, 'COMPLETE')
@@ -77,6 +93,27 @@ class Beacons(Case):
         if not self.is_engine:
             self.assertLess(report['executors'][1]['end'], after(report['start'], 1.4))
 
+    @only('bubblewrap')
+    @core
+    def test_https_beacons_and_transfers(self):
+        certificate, server = secure_server(self.data)
+        self.servers.append(server)
+        server.routes['/f'] = lambda handler: handler.answer(200, b'hello')
+        server.routes['/beacon'] = lambda handler: handler.answer(200)
+        url = server.url.replace('http:', 'https:')
+        item = {'i': 0, 'path': '/w/f', 'type': 'FILE', 'method': 'direct', 'url': url + '/f'}
+        report = self.run_plan(
+            [self.executor('cat', '/w/f')],
+            inputs=[item],
+            beacon={'url': url + '/beacon', 'key': 'k', 'interval_s': 30},
+            env={'SSL_CERT_FILE': certificate},
+        )
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual(report['executors'][0]['stdout'], 'hello')
+        paths = [path for _, path, _, _ in server.seen]
+        self.assertEqual((paths[0], paths[1], paths[-1]), ('/beacon', '/f', '/beacon'))
+
+    @only('bubblewrap')
     def test_heartbeat(self):
         self.start(self.plan([self.sh('sleep 300')]))
 
@@ -86,37 +123,73 @@ class Beacons(Case):
                     return json.load(file).get('executor') == 0
             except OSError:
                 return False
+
         wait_for(beat, 15, 'a heartbeat names the executor')
         self.process.send_signal(signal.SIGTERM)
         self.finish()
 
 
+def secure_server(folder):
+    """`(certificate file, server)` for 127.0.0.1, with a certificate made on the spot."""
+    certificate, key = folder + '/cert.pem', folder + '/key.pem'
+    words = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+    subprocess.check_call(
+        ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key]
+        + ['-out', certificate]
+        + words,
+        stderr=subprocess.DEVNULL,
+    )
+    os.chmod(certificate, 0o644)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, Server(context)
+
+
 def after(text, seconds):
     """The RFC 3339 text some seconds later on the same scale."""
     import calendar
-    at = calendar.timegm(time.strptime(text[:19], '%Y-%m-%dT%H:%M:%S')) + float('0' + text[19:-1]) + seconds
+
+    at = (
+        calendar.timegm(time.strptime(text[:19], '%Y-%m-%dT%H:%M:%S'))
+        + float('0' + text[19:-1])
+        + seconds
+    )
     return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at)) + ('%.3f' % (at % 1))[1:] + 'Z'
 
 
 class Stopping(Case):
     def running_task(self, script='sleep 300 & sleep 300; true', **fields):
         self.start(self.plan([self.sh(script, self.name)], **fields))
-        wait_for(lambda: os.path.exists(self.own + '/fs/tmp/on') or os.path.exists(self.shared + '/0.stdout') and
-                 os.path.getsize(self.shared + '/0.stdout'), 15, 'the tool runs')
+        wait_for(
+            lambda: os.path.exists(self.own + '/fs/tmp/on')
+            or os.path.exists(self.shared + '/0.stdout')
+            and os.path.getsize(self.shared + '/0.stdout'),
+            15,
+            'the tool runs',
+        )
 
     @core
     def test_R19_walltime_with_term_ignored(self):
         began = time.monotonic()
-        report = self.run_plan([self.sh('trap "" TERM; echo on; sleep 300 & while :; do sleep 0.2; done', self.name)], limits={'walltime_s': 2})
+        report = self.run_plan(
+            [self.sh('trap "" TERM; echo on; sleep 300 & while :; do sleep 0.2; done', self.name)],
+            limits={'walltime_s': 2},
+        )
         self.assertState(report, 'SYSTEM_ERROR', 'WALLTIME')
         self.assertEqual(report['executors'][0]['exit_code'], 137)
         self.assertLess(time.monotonic() - began, 10)
         self.assertGone(self.name)
 
     def test_R20_walltime_with_a_trap(self):
-        report = self.run_plan([self.sh('trap "echo bye; exit 9" TERM; echo on; while :; do sleep 0.1; done')], limits={'walltime_s': 2, 'grace_s': 5})
+        report = self.run_plan(
+            [self.sh('trap "echo bye; exit 9" TERM; echo on; while :; do sleep 0.1; done')],
+            limits={'walltime_s': 2, 'grace_s': 5},
+        )
         self.assertState(report, 'SYSTEM_ERROR', 'WALLTIME')
-        self.assertEqual((report['executors'][0]['exit_code'], report['executors'][0]['stdout']), (9, 'on\nbye\n'))
+        self.assertEqual(
+            (report['executors'][0]['exit_code'], report['executors'][0]['stdout']),
+            (9, 'on\nbye\n'),
+        )
 
     @core
     def test_R21_term(self):
@@ -127,8 +200,11 @@ class Stopping(Case):
 
     def kill_tree(self):
         """As Pulsar does: every descendant by parent, then the parent."""
+
         def children(pid):
-            out = subprocess.run(['ps', '-o', 'pid=', '--ppid', str(pid)], stdout=subprocess.PIPE).stdout.split()
+            out = subprocess.run(
+                ['ps', '-o', 'pid=', '--ppid', str(pid)], stdout=subprocess.PIPE
+            ).stdout.split()
             return [int(child) for child in out]
 
         found, todo = [], [self.process.pid]
@@ -148,7 +224,9 @@ class Stopping(Case):
         self.kill_tree()
         self.assertGone(self.name, 10)
         if self.is_engine:
-            wait_for(lambda: os.path.exists(self.shared + '/killed'), 10, 'the watchdog left its mark')
+            wait_for(
+                lambda: os.path.exists(self.shared + '/killed'), 10, 'the watchdog left its mark'
+            )
 
     def test_R22_a_second_start_does_not_run_it_again(self):
         self.running_task('echo on; echo x >>/tmp/count; sleep 300')
@@ -186,15 +264,26 @@ class Stopping(Case):
                         self.process.wait(delay)
                     except subprocess.TimeoutExpired:
                         pass
-                wait_for(lambda: os.path.exists(self.own + '/reserve') or delay, 10, 'the runner handles signals')
+                wait_for(
+                    lambda: os.path.exists(self.own + '/reserve') or delay,
+                    10,
+                    'the runner handles signals',
+                )
                 self.process.send_signal(signal.SIGTERM)
                 self.process.wait(15)
                 self.assertGone(self.name)
 
+    @only('bubblewrap')
     def test_cancel_during_a_transfer(self):
         server = self.server()
         server.routes['/f'] = lambda handler: time.sleep(20)
-        item = {'i': 0, 'path': '/w/f', 'type': 'FILE', 'method': 'direct', 'url': server.url + '/f'}
+        item = {
+            'i': 0,
+            'path': '/w/f',
+            'type': 'FILE',
+            'method': 'direct',
+            'url': server.url + '/f',
+        }
         self.start(self.plan([self.sh('true')], inputs=[item], limits={'stall_s': 30}))
         wait_for(lambda: server.seen, 10, 'the transfer has begun')
         self.process.send_signal(signal.SIGTERM)
@@ -203,7 +292,11 @@ class Stopping(Case):
     @core
     def test_R39_started_twice_and_again_after_the_end(self):
         self.running_task('echo on; sleep 300')
-        again = subprocess.run(['/bin/bash', '../inputs/run.sh'], cwd=self.jd + '/working', env=dict(os.environ, TES_PYTHON=self.python or ''))
+        again = subprocess.run(
+            ['/bin/bash', '../inputs/run.sh'],
+            cwd=self.jd + '/working',
+            env=dict(os.environ, TES_PYTHON=self.python or ''),
+        )
         self.assertEqual(again.returncode, 75)
         self.process.send_signal(signal.SIGTERM)
         report = self.finish()
@@ -213,18 +306,52 @@ class Stopping(Case):
     @only('docker', 'podman')
     def test_R45_container_of_the_same_name(self):
         env = dict(os.environ, **self.lab.env)
-        subprocess.run([self.kind, 'create', '--name', self.name + '-0', '--label', 'tes.server=test', '--label', 'tes.node=' + os.uname()[1],
-                        '--label', 'tes.job=' + self.name, 'docker.io/library/busybox:latest', 'true'], env=env, check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [
+                self.kind,
+                'create',
+                '--name',
+                self.name + '-0',
+                '--label',
+                'tes.server=test',
+                '--label',
+                'tes.node=' + os.uname()[1],
+                '--label',
+                'tes.job=' + self.name,
+                'docker.io/library/busybox:latest',
+                'true',
+            ],
+            env=env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         self.assertState(self.run_plan([self.sh('true')]), 'COMPLETE')
         self.assertGone(self.name)
 
     @only('docker', 'podman')
     def test_sweep_of_a_dead_runners_container(self):
         env = dict(os.environ, **self.lab.env)
-        subprocess.run([self.kind, 'create', '--name', 'old-' + self.name, '--label', 'tes.server=test', '--label', 'tes.node=' + os.uname()[1],
-                        '--label', 'tes.lock=/nowhere/lock', '--label', 'tes.job=' + self.name, 'docker.io/library/busybox:latest', 'true'],
-                       env=env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [
+                self.kind,
+                'create',
+                '--name',
+                'old-' + self.name,
+                '--label',
+                'tes.server=test',
+                '--label',
+                'tes.node=' + os.uname()[1],
+                '--label',
+                'tes.lock=/nowhere/lock',
+                '--label',
+                'tes.job=' + self.name,
+                'docker.io/library/busybox:latest',
+                'true',
+            ],
+            env=env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         self.assertState(self.run_plan([self.sh('true')]), 'COMPLETE')
         self.assertGone(self.name)
 
@@ -262,7 +389,9 @@ class Hosts(Case):
         tools = self.base + '/bin'
         os.makedirs(tools)
         for name in ('bash', 'python3'):
-            os.symlink(shutil.which(name, path='/usr/bin:/bin') or shutil.which(name), tools + '/' + name)
+            os.symlink(
+                shutil.which(name, path='/usr/bin:/bin') or shutil.which(name), tools + '/' + name
+            )
         os.chmod(self.base, 0o755)
         report = self.run_plan([self.sh('true')], env={'PATH': tools})
         self.assertState(report, 'SYSTEM_ERROR', 'RUNTIME_MISSING')
@@ -274,19 +403,25 @@ class Hosts(Case):
 
     @only('bubblewrap')
     def test_runtime_that_cannot_start(self):
-        """In a nested environment bwrap is there and may not make namespaces; a stand-in says so."""
+        """bwrap is there and may not make namespaces, as in some nested environments."""
         tools = self.base + '/bin'
         os.makedirs(tools)
         with open(tools + '/bwrap', 'w') as file:
-            file.write('#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n')
+            file.write(
+                '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n'
+            )
         os.chmod(tools + '/bwrap', 0o755)
         os.chmod(self.base, 0o755)
         report = self.run_plan([self.sh('true')], env={'PATH': tools + ':' + os.environ['PATH']})
         self.assertState(report, 'SYSTEM_ERROR', 'RUNTIME_DOWN')
 
+    @only('bubblewrap')
     def test_auto_finds_a_runtime(self):
-        report = self.run_plan([self.sh('true')] if self.is_engine else [self.executor('true')], runtime={'kind': 'auto'},
-                               env={'DOCKER_HOST': 'unix:///nowhere/sock', 'PATH': self.path_without_engines()})
+        report = self.run_plan(
+            [self.sh('true')] if self.is_engine else [self.executor('true')],
+            runtime={'kind': 'auto'},
+            env={'DOCKER_HOST': 'unix:///nowhere/sock', 'PATH': self.path_without_engines()},
+        )
         self.assertIn(report['state'], ('COMPLETE', 'SYSTEM_ERROR'))
         self.assertEqual(report['host'].get('runtime'), 'bubblewrap')
 
@@ -294,7 +429,9 @@ class Hosts(Case):
         tools = self.base + '/bin'
         os.makedirs(tools)
         for name in ('bash', 'python3', 'bwrap'):
-            os.symlink(shutil.which(name, path='/usr/bin:/bin') or shutil.which(name), tools + '/' + name)
+            os.symlink(
+                shutil.which(name, path='/usr/bin:/bin') or shutil.which(name), tools + '/' + name
+            )
         os.chmod(self.base, 0o755)
         return tools
 
@@ -318,8 +455,12 @@ class Hosts(Case):
 
     @core
     def test_R54_plain_locale_with_umlauts(self):
-        report = self.run_plan([self.sh('echo "$1"; cat /w/ü', 'ü', env={'Ü': 'ü'})], env={'LC_ALL': 'C'},
-                               inputs=[self.content('/w/ü', 'ä')], outputs=[self.output('/w/ü', 'ö')])
+        report = self.run_plan(
+            [self.sh('echo "$1"; cat /w/ü', 'ü', env={'Ü': 'ü'})],
+            env={'LC_ALL': 'C'},
+            inputs=[self.content('/w/ü', 'ä')],
+            outputs=[self.output('/w/ü', 'ö')],
+        )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(report['executors'][0]['stdout'], 'ü\nä')
         self.assertEqual(self.delivered('ö'), 'ä')
@@ -331,15 +472,21 @@ class Hosts(Case):
             os.chown(self.base, USER, USER)
         os.chmod(self.base, 0o700)
         path = self.write('in', 'hello')
-        report = self.run_plan([self.sh('cat /w/in >/w/out; ls "$1"', self.base)], inputs=[self.mounted('/w/in', path)],
-                               outputs=[self.output('/w/out')])
+        report = self.run_plan(
+            [self.sh('cat /w/in >/w/out; ls "$1"', self.base)],
+            inputs=[self.mounted('/w/in', path)],
+            outputs=[self.output('/w/out')],
+        )
         self.assertState(report, 'EXECUTOR_ERROR')  # ls finds nothing.
         self.assertEqual(self.delivered('w_out'), 'hello')
 
     @only('bubblewrap')
     def test_compiled_runner_is_kept_privately(self):
         self.run_plan([self.sh('true')])
-        folder = '%s/staging/.tes-runner-%d' % (self.base, USER if self.runtime == 'bubblewrap-user' else os.geteuid())
+        folder = '%s/staging/.tes-runner-%d' % (
+            self.base,
+            USER if self.runtime == 'bubblewrap-user' else os.geteuid(),
+        )
         self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
         self.assertEqual(len(os.listdir(folder)), 1)
         kept = folder + '/' + os.listdir(folder)[0]
@@ -353,13 +500,18 @@ class Hosts(Case):
                 os.chown(place, USER, USER)
         self.assertState(self.run_plan([self.sh('true')]), 'COMPLETE')
 
+    @only('bubblewrap')
     def test_compiled_runner_of_somebody_else_is_not_believed(self):
-        folder = '%s/staging/.tes-runner-%d' % (self.base, USER if self.runtime == 'bubblewrap-user' else os.geteuid())
+        folder = '%s/staging/.tes-runner-%d' % (
+            self.base,
+            USER if self.runtime == 'bubblewrap-user' else os.geteuid(),
+        )
         os.makedirs(folder)
         os.chmod(folder, 0o777)
         self.assertState(self.run_plan([self.sh('true')]), 'COMPLETE')
         self.assertEqual(os.listdir(folder), [])
 
+    @only('bubblewrap')
     def test_bad_plan(self):
         self.start(None)
         self.assertState(self.finish(), 'SYSTEM_ERROR', 'BAD_PLAN')
@@ -374,7 +526,17 @@ class FullDisk(Case):
         super().setUp()
         os.makedirs(self.base + '/small', exist_ok=True)
         if os.geteuid() == 0:
-            subprocess.check_call(['mount', '-t', 'tmpfs', '-o', 'size=%d,mode=755' % self.size, 'tmpfs', self.base + '/small'])
+            subprocess.check_call(
+                [
+                    'mount',
+                    '-t',
+                    'tmpfs',
+                    '-o',
+                    'size=%d,mode=755' % self.size,
+                    'tmpfs',
+                    self.base + '/small',
+                ]
+            )
         self.jd = self.base + '/small/' + self.name
         self.own, self.shared = self.jd + '/tes', self.jd + '/metadata/tes'
         for folder in ('inputs', 'working', 'metadata'):
@@ -392,11 +554,45 @@ class FullDisk(Case):
                 os.chown(folder, USER, USER)
         big = self.write('big', b'x' * (6 << 20))
         cases = (
-            ('tool', dict(executors=[self.sh('head -c 6000000 /dev/zero >/w/f || exit 3')], volumes=['/w']), 'EXECUTOR_ERROR', None),
-            ('redirect', dict(executors=[self.sh('head -c 6000000 /dev/zero', stdout='/w/f')]), 'SYSTEM_ERROR', 'DISK_FULL'),
-            ('log', dict(executors=[self.sh('head -c 6000000 /dev/zero')], limits={'log_bytes': 1 << 30}), 'COMPLETE', None),
-            ('input', dict(executors=[self.sh('true')], inputs=[self.mounted('/w/f', big)], outputs=[self.output('/w/f')]), 'SYSTEM_ERROR', 'DISK_FULL'),
-            ('preflight', dict(executors=[self.sh('true')], limits={'disk_bytes': 1 << 40}), 'SYSTEM_ERROR', 'DISK_FULL'))
+            (
+                'tool',
+                dict(
+                    executors=[self.sh('head -c 6000000 /dev/zero >/w/f || exit 3')], volumes=['/w']
+                ),
+                'EXECUTOR_ERROR',
+                None,
+            ),
+            (
+                'redirect',
+                dict(executors=[self.sh('head -c 6000000 /dev/zero', stdout='/w/f')]),
+                'SYSTEM_ERROR',
+                'DISK_FULL',
+            ),
+            (
+                'log',
+                dict(
+                    executors=[self.sh('head -c 6000000 /dev/zero')], limits={'log_bytes': 1 << 30}
+                ),
+                'COMPLETE',
+                None,
+            ),
+            (
+                'input',
+                dict(
+                    executors=[self.sh('true')],
+                    inputs=[self.mounted('/w/f', big)],
+                    outputs=[self.output('/w/f')],
+                ),
+                'SYSTEM_ERROR',
+                'DISK_FULL',
+            ),
+            (
+                'preflight',
+                dict(executors=[self.sh('true')], limits={'disk_bytes': 1 << 40}),
+                'SYSTEM_ERROR',
+                'DISK_FULL',
+            ),
+        )
         for name, fields, state, code in cases:
             with self.subTest(name):
                 for inner in ('tes', 'metadata', 'inputs'):

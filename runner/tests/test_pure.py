@@ -1,59 +1,199 @@
-"""Parts of the runner that need no runtime: command lines as golden texts, paths, URLs, small functions."""
+"""Parts of the runner that need no runtime: command lines as golden texts, paths, URLs, small
+functions."""
+
 import unittest
 
 from support.module import runner
 
 SPEC = dict(
-    name='tes-a-1-0', job='tes-a-1', server='s', node='n', lock='/j/tes/lock', image='img:1', command=['sh', '-c', 'echo $A'],
-    env={'A': 'x y', 'PATH': '/p', 'T x': 'v'}, workdir='/w', network='none', pids=10,
-    binds=[('/j/fs/w', '/w', True), ('/d/a,b"c', '/w/in', False)])
+    name='tes-a-1-0',
+    job='tes-a-1',
+    server='s',
+    node='n',
+    lock='/j/tes/lock',
+    image='img:1',
+    command=['sh', '-c', 'echo $A'],
+    env={'A': 'x y', 'PATH': '/p', 'T x': 'v'},
+    workdir='/w',
+    network='none',
+    pids=10,
+    binds=[('/j/fs/w', '/w', True), ('/d/a,b"c', '/w/in', False)],
+)
 
 
 class Golden(unittest.TestCase):
     def test_docker_argv(self):
-        spec = runner.Spec(user=(5, 6), cpus=0.5, ram_bytes=1000, stdin=True, cidfile='/j/cid', **SPEC)
-        self.assertEqual(runner.engine_argv('docker', spec), [
-            'docker', 'run', '--name', 'tes-a-1-0', '--label', 'tes.job=tes-a-1', '--label', 'tes.server=s', '--label', 'tes.node=n',
-            '--label', 'tes.lock=/j/tes/lock', '--init', '--log-driver', 'none', '--pull', 'never', '--cidfile', '/j/cid',
-            '--network', 'none', '--security-opt', 'no-new-privileges', '--pids-limit', '10', '--cap-drop', 'NET_RAW',
-            '--cap-drop', 'MKNOD', '--cap-drop', 'AUDIT_WRITE', '--cap-drop', 'SYS_CHROOT', '--user', '5:6',
-            '--memory', '1000', '--memory-swap', '1000', '--cpus', '0.5', '--workdir', '/w', '-i',
-            '--mount', 'type=bind,source=/j/fs/w,target=/w', '--mount', 'type=bind,"source=/d/a,b""c",target=/w/in,readonly',
-            '--env', 'A', '--env', 'PATH=/p', '--env', 'T x=v', '--entrypoint', 'sh', 'img:1', '-c', 'echo $A'])
+        spec = runner.Spec(
+            user=(5, 6), cpus=0.5, ram_bytes=1000, stdin=True, cidfile='/j/cid', **SPEC
+        )
+        self.assertEqual(
+            runner.engine_argv('docker', spec),
+            [
+                'docker',
+                'run',
+                '--name',
+                'tes-a-1-0',
+                '--label',
+                'tes.job=tes-a-1',
+                '--label',
+                'tes.server=s',
+                '--label',
+                'tes.node=n',
+                '--label',
+                'tes.lock=/j/tes/lock',
+                '--init',
+                '--log-driver',
+                'none',
+                '--pull',
+                'never',
+                '--cidfile',
+                '/j/cid',
+                '--network',
+                'none',
+                '--security-opt',
+                'no-new-privileges',
+                '--pids-limit',
+                '10',
+                '--cap-drop',
+                'NET_RAW',
+                '--cap-drop',
+                'MKNOD',
+                '--cap-drop',
+                'AUDIT_WRITE',
+                '--cap-drop',
+                'SYS_CHROOT',
+                '--user',
+                '5:6',
+                '--memory',
+                '1000',
+                '--memory-swap',
+                '1000',
+                '--cpus',
+                '0.5',
+                '--workdir',
+                '/w',
+                '-i',
+                '--mount',
+                'type=bind,source=/j/fs/w,target=/w',
+                '--mount',
+                'type=bind,"source=/d/a,b""c",target=/w/in,readonly',
+                '--env',
+                'A',
+                '--env',
+                'PATH=/p',
+                '--env',
+                'T x=v',
+                '--entrypoint',
+                'sh',
+                'img:1',
+                '-c',
+                'echo $A',
+            ],
+        )
         self.assertEqual(runner.engine_env(spec), {'A': 'x y'})
 
     def test_podman_argv_without_root(self):
         spec = runner.Spec(user=(5, 6), keep_id=True, **SPEC)
         argv = runner.engine_argv('podman', spec)
         self.assertEqual(argv[:2], ['podman', 'run'])
-        self.assertEqual(argv[argv.index('--userns'):][:4], ['--userns', 'keep-id', '--user', '5:6'])
+        self.assertEqual(
+            argv[argv.index('--userns') :][:4], ['--userns', 'keep-id', '--user', '5:6']
+        )
         self.assertNotIn('-i', argv)
 
     def test_default_network_is_the_engines(self):
-        self.assertNotIn('--network', runner.engine_argv('docker', runner.Spec(**dict(SPEC, network='default'))))
+        self.assertNotIn(
+            '--network', runner.engine_argv('docker', runner.Spec(**dict(SPEC, network='default')))
+        )
 
     def test_apptainer_argv(self):
         spec = runner.Spec(**SPEC)
-        self.assertEqual(runner.apptainer_argv('apptainer', spec), [
-            'apptainer', '--silent', 'exec', '--userns', '--containall', '--no-home', '--no-eval', '--writable-tmpfs',
-            '--net', '--network', 'none', '--pwd', '/w', '--mount', 'type=bind,source=/j/fs/w,destination=/w',
-            '--mount', 'type=bind,"source=/d/a,b""c",destination=/w/in,ro', 'docker://img:1', 'sh', '-c', 'echo $A'])
+        self.assertEqual(
+            runner.apptainer_argv('apptainer', spec),
+            [
+                'apptainer',
+                '--silent',
+                'exec',
+                '--userns',
+                '--containall',
+                '--no-home',
+                '--no-eval',
+                '--writable-tmpfs',
+                '--net',
+                '--network',
+                'none',
+                '--pwd',
+                '/w',
+                '--mount',
+                'type=bind,source=/j/fs/w,destination=/w',
+                '--mount',
+                'type=bind,"source=/d/a,b""c",destination=/w/in,ro',
+                'docker://img:1',
+                'sh',
+                '-c',
+                'echo $A',
+            ],
+        )
 
     def test_R51_apptainer_environment_goes_by_name(self):
         env = {'A': '$(id)', 'B': 'ends in \\', 'a b': 'dropped'}
-        self.assertEqual(runner.apptainer_env(runner.Spec(env=env)), {'APPTAINERENV_A': '$(id)', 'APPTAINERENV_B': 'ends in \\'})
+        self.assertEqual(
+            runner.apptainer_env(runner.Spec(env=env)),
+            {'APPTAINERENV_A': '$(id)', 'APPTAINERENV_B': 'ends in \\'},
+        )
 
     def test_apptainer_images(self):
-        for given, used in (('ubuntu:22.04', 'docker://ubuntu:22.04'), ('library://a/b', 'library://a/b'), ('shub://a/b', 'shub://a/b'),
-                            ('oras://h/a:1', 'oras://h/a:1'), ('/i/a.sif', '/i/a.sif'), ('/i/folder', '/i/folder')):
+        for given, used in (
+            ('ubuntu:22.04', 'docker://ubuntu:22.04'),
+            ('library://a/b', 'library://a/b'),
+            ('shub://a/b', 'shub://a/b'),
+            ('oras://h/a:1', 'oras://h/a:1'),
+            ('/i/a.sif', '/i/a.sif'),
+            ('/i/folder', '/i/folder'),
+        ):
             self.assertEqual(runner.apptainer_image(given), used)
 
     def test_bubblewrap_options(self):
         spec = runner.Spec(root=[['--ro-bind', '/usr', '/usr']], **SPEC)
-        self.assertEqual(runner.bubblewrap_options(spec, 9), [
-            '--unshare-all', '--die-with-parent', '--new-session', '--json-status-fd', '9', '--clearenv', '--tmpfs', '/',
-            '--ro-bind', '/usr', '/usr', '--proc', '/proc', '--dev', '/dev', '--bind', '/j/fs/w', '/w', '--ro-bind', '/d/a,b"c', '/w/in',
-            '--remount-ro', '/', '--setenv', 'A', 'x y', '--setenv', 'PATH', '/p', '--setenv', 'T x', 'v', '--chdir', '/w'])
+        self.assertEqual(
+            runner.bubblewrap_options(spec, 9),
+            [
+                '--unshare-all',
+                '--die-with-parent',
+                '--new-session',
+                '--json-status-fd',
+                '9',
+                '--clearenv',
+                '--tmpfs',
+                '/',
+                '--ro-bind',
+                '/usr',
+                '/usr',
+                '--proc',
+                '/proc',
+                '--dev',
+                '/dev',
+                '--bind',
+                '/j/fs/w',
+                '/w',
+                '--ro-bind',
+                '/d/a,b"c',
+                '/w/in',
+                '--remount-ro',
+                '/',
+                '--setenv',
+                'A',
+                'x y',
+                '--setenv',
+                'PATH',
+                '/p',
+                '--setenv',
+                'T x',
+                'v',
+                '--chdir',
+                '/w',
+            ],
+        )
 
 
 class Small(unittest.TestCase):
@@ -65,9 +205,14 @@ class Small(unittest.TestCase):
                 runner.normal(bad, 'x')
 
     def test_hmac_of_rfc_4231(self):
-        self.assertEqual(runner.sign('Jefe', b'what do ya want for nothing?'),
-                         '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843')
-        self.assertEqual(runner.sign('k' * 100, b'x'), __import__('hmac').new(b'k' * 100, b'x', 'sha256').hexdigest())
+        self.assertEqual(
+            runner.sign('Jefe', b'what do ya want for nothing?'),
+            '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+        )
+        self.assertEqual(
+            runner.sign('k' * 100, b'x'),
+            __import__('hmac').new(b'k' * 100, b'x', 'sha256').hexdigest(),
+        )
 
     def test_json_both_ways(self):
         value = {'a': [1, 2.5, None, True, 'ü\n"\\\x01\ud83d'], 'b': {}, 'c': []}
@@ -77,7 +222,10 @@ class Small(unittest.TestCase):
         self.assertEqual(runner.loads(' %s\n' % text), value)
 
     def test_urls(self):
-        self.assertEqual(runner.split_url('http://u:p@H.example:8080/a?b#c'), ('http', 'u:p', 'h.example', 8080, '/a?b'))
+        self.assertEqual(
+            runner.split_url('http://u:p@H.example:8080/a?b#c'),
+            ('http', 'u:p', 'h.example', 8080, '/a?b'),
+        )
         self.assertEqual(runner.split_url('https://[::1]?q'), ('https', '', '::1', 443, '/?q'))
         for bad in ('http://', 'http://h:x/', 'http://h/a b', 'http://h/\r\nX: y'):
             with self.assertRaises(runner.Failure, msg=bad):
@@ -91,8 +239,14 @@ class Small(unittest.TestCase):
         self.assertEqual(runner.join_url('http://h/a?sig=1', 'b c', True), 'http://h/a/b%20c?sig=1')
 
     def test_shell_patterns(self):
-        for name, pattern, expected in (('a.txt', '*.txt', True), ('.a', '*', False), ('.a', '.*', True), ('ab', 'a?', True),
-                                        ('b1', '[ab]?', True), ('c1', '[ab]?', False)):
+        for name, pattern, expected in (
+            ('a.txt', '*.txt', True),
+            ('.a', '*', False),
+            ('.a', '.*', True),
+            ('ab', 'a?', True),
+            ('b1', '[ab]?', True),
+            ('c1', '[ab]?', False),
+        ):
             self.assertEqual(runner.matches(name, pattern), expected, (name, pattern))
 
     def test_output_base(self):
@@ -100,25 +254,53 @@ class Small(unittest.TestCase):
         self.assertEqual(runner.output_base('/a/b'), '/a/b')
 
     def test_addresses(self):
-        plan = {'storage': {'http_allow': ['10.1.0.0/16', 'storage.local']}, 'beacon': {'url': 'http://127.0.0.1:80/files/j/beacon'}}
+        plan = {
+            'storage': {'http_allow': ['10.1.0.0/16', 'storage.local']},
+            'beacon': {'url': 'http://127.0.0.1:80/files/j/beacon'},
+        }
         guard = runner.Guard(plan)
-        for address in ('127.0.0.1', '10.0.0.1', '169.254.169.254', '192.168.1.1', '100.64.0.1', '0.0.0.0', '::1', 'fe80::1',
-                        'fd00::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', '224.0.0.1', '255.255.255.255'):
+        for address in (
+            '127.0.0.1',
+            '10.0.0.1',
+            '169.254.169.254',
+            '192.168.1.1',
+            '100.64.0.1',
+            '0.0.0.0',
+            '::1',
+            'fe80::1',
+            'fd00::1',
+            '::ffff:127.0.0.1',
+            '64:ff9b::7f00:1',
+            '2002:7f00:1::',
+            '224.0.0.1',
+            '255.255.255.255',
+        ):
             self.assertFalse(guard.is_public(address), address)
         for address in ('8.8.8.8', '10.1.2.3', '2606:4700::1111'):
             self.assertTrue(guard.is_public(address), address)
 
     def test_own_transfer_urls_are_trusted_and_nothing_beside_them(self):
-        plan = {'storage': {'http_allow': []}, 'beacon': {'url': 'http://127.0.0.1:80/files/j/beacon'}}
+        plan = {
+            'storage': {'http_allow': []},
+            'beacon': {'url': 'http://127.0.0.1:80/files/j/beacon'},
+        }
         guard = runner.Guard(plan)
         guard.address('http://127.0.0.1:80/files/j/in/0', '127.0.0.1', 80)
-        for url in ('http://127.0.0.1:80/files/other/in/0', 'http://127.0.0.1:80/metrics', 'http://127.0.0.1:80/files/j/../x'):
+        for url in (
+            'http://127.0.0.1:80/files/other/in/0',
+            'http://127.0.0.1:80/metrics',
+            'http://127.0.0.1:80/files/j/../x',
+        ):
             with self.assertRaises(runner.Failure, msg=url):
                 guard.address(url, '127.0.0.1', 80)
 
     def test_outermost_folders(self):
-        plan = {'volumes': ['/v/a', '/v'], 'inputs': [{'path': '/w/in/a', 'type': 'FILE'}, {'path': '/etc/x', 'type': 'FILE'}],
-                'outputs': [{'path': '/w/*.txt', 'type': 'FILE'}], 'executors': [{'stdout': '/top'}]}
+        plan = {
+            'volumes': ['/v/a', '/v'],
+            'inputs': [{'path': '/w/in/a', 'type': 'FILE'}, {'path': '/etc/x', 'type': 'FILE'}],
+            'outputs': [{'path': '/w/*.txt', 'type': 'FILE'}],
+            'executors': [{'stdout': '/top'}],
+        }
         layout = runner.Layout(plan)
         self.assertEqual(layout.outermost(), ['/tmp', '/v', '/w'])
         self.assertEqual(layout.single_files(), ['/etc/x', '/top'])

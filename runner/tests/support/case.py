@@ -1,4 +1,5 @@
 """One attempt as Pulsar would run it: a job folder, a plan, run.sh, and what came of it."""
+
 import hashlib
 import hmac
 import http.server
@@ -25,8 +26,10 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, secure=None):
         super().__init__(('127.0.0.1', 0), Handler)
+        if secure:
+            self.socket = secure.wrap_socket(self.socket, server_side=True)
         self.routes, self.seen = {}, []
         self.url = 'http://127.0.0.1:%d' % self.server_port
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -110,11 +113,18 @@ class Case(unittest.TestCase):
         self.servers.append(Server())
         return self.servers[-1]
 
-    # -- building -----------------------------------------------------------------------------------------------------
+    # -- building ----------------------------------------------------------------------------------
 
     def executor(self, *command, **fields):
-        return dict({'image': IMAGE if self.is_engine else 'any/name', 'command': list(command), 'env': {}, 'ignore_error': False},
-                    **fields)
+        return dict(
+            {
+                'image': IMAGE if self.is_engine else 'any/name',
+                'command': list(command),
+                'env': {},
+                'ignore_error': False,
+            },
+            **fields,
+        )
 
     def sh(self, script, *words, **fields):
         return self.executor('sh', '-c', script, 'sh', *words, **fields)
@@ -123,11 +133,27 @@ class Case(unittest.TestCase):
         return {'i': i, 'path': path, 'type': 'FILE', 'method': 'content', 'content': text}
 
     def mounted(self, path, source, i=0, type='FILE'):
-        return {'i': i, 'path': path, 'type': type, 'method': 'mount', 'files': [source] if isinstance(source, str) else source}
+        return {
+            'i': i,
+            'path': path,
+            'type': type,
+            'method': 'mount',
+            'files': [source] if isinstance(source, str) else source,
+        }
 
     def output(self, path, name=None, i=0, type='FILE', **fields):
         target = '%s/%s' % (self.out, name or path.strip('/').replace('/', '_'))
-        return dict({'i': i, 'path': path, 'type': type, 'method': 'mount', 'url': 'file://' + target, 'file': target}, **fields)
+        return dict(
+            {
+                'i': i,
+                'path': path,
+                'type': type,
+                'method': 'mount',
+                'url': 'file://' + target,
+                'file': target,
+            },
+            **fields,
+        )
 
     def write(self, name, text, mode=0o644):
         path = '%s/%s' % (self.data, name)
@@ -138,18 +164,38 @@ class Case(unittest.TestCase):
         return path
 
     def plan(self, executors, **fields):
-        limits = {'pids': 4096, 'log_bytes': 1 << 20, 'tail_bytes': 65536, 'grace_s': 1, 'stall_s': 5}
+        limits = {
+            'pids': 4096,
+            'log_bytes': 1 << 20,
+            'tail_bytes': 65536,
+            'grace_s': 1,
+            'stall_s': 5,
+        }
         limits.update(fields.pop('limits', {}))
         runtime = {'kind': self.kind, 'network': 'none', 'pull': 'never', 'images': {}}
         runtime.update(fields.pop('runtime', {}))
         storage = {'read': [self.data], 'write': [self.out], 'http_allow': ['127.0.0.1']}
         storage.update(fields.pop('storage', {}))
-        return dict({
-            'v': 1, 'job': self.name, 'server': 'test', 'runtime': runtime, 'mounts': [], 'env': {}, 'limits': limits,
-            'storage': storage, 'missing_output': 'complete', 'executors': executors, 'inputs': [], 'outputs': [],
-            'volumes': []}, **fields)
+        return dict(
+            {
+                'v': 1,
+                'job': self.name,
+                'server': 'test',
+                'runtime': runtime,
+                'mounts': [],
+                'env': {},
+                'limits': limits,
+                'storage': storage,
+                'missing_output': 'complete',
+                'executors': executors,
+                'inputs': [],
+                'outputs': [],
+                'volumes': [],
+            },
+            **fields,
+        )
 
-    # -- running ------------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------
 
     def start(self, plan, env=()):
         for name in ('run.sh', 'runner.py'):
@@ -175,8 +221,14 @@ class Case(unittest.TestCase):
         if self.python:
             full['TES_PYTHON'] = self.python
         full.update(env)
-        self.process = subprocess.Popen(['/bin/bash', '../inputs/run.sh'], cwd=self.jd + '/working', env=full, stdin=subprocess.DEVNULL,
-                                        start_new_session=True, preexec_fn=become)
+        self.process = subprocess.Popen(
+            ['/bin/bash', '../inputs/run.sh'],
+            cwd=self.jd + '/working',
+            env=full,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=become,
+        )
         return self.process
 
     def finish(self, seconds=30, code=0):
@@ -219,16 +271,22 @@ class Case(unittest.TestCase):
                 found.append(int(pid))
         return found
 
-    # -- asserting ----------------------------------------------------------------------------------------------------
+    # -- asserting ---------------------------------------------------------------------------------
 
     def assertState(self, report, state, code=None):
-        self.assertEqual(report['state'], state, '%s\n%s' % (json.dumps(report, indent=1)[:6000], self.log()))
+        self.assertEqual(
+            report['state'], state, '%s\n%s' % (json.dumps(report, indent=1)[:6000], self.log())
+        )
         self.assertEqual(report['error'] and report['error']['code'], code)
 
     def assertGone(self, marker, seconds=6):
         wait_for(lambda: not self.running(marker), seconds, 'processes of the task are gone')
         if self.is_engine:
-            wait_for(lambda: not self.lab.containers(self.kind, self.name), seconds, 'containers of the task are gone')
+            wait_for(
+                lambda: not self.lab.containers(self.kind, self.name),
+                seconds,
+                'containers of the task are gone',
+            )
 
     def delivered(self, name):
         with open('%s/%s' % (self.out, name), 'rb') as file:
@@ -237,7 +295,7 @@ class Case(unittest.TestCase):
     def outputs_of(self, report):
         return sorted((row['path'], row['size']) for row in report['outputs'])
 
-    # -- beacons ------------------------------------------------------------------------------------------------------
+    # -- beacons -----------------------------------------------------------------------------------
 
     def beacon(self, answer=lambda event: 200, interval_s=30):
         """`(plan part, list of received bodies)`; every signature is checked."""
@@ -245,14 +303,23 @@ class Case(unittest.TestCase):
 
         def route(handler):
             now = handler.headers['X-Magnetar-Time']
-            expected = hmac.new(KEY.encode(), now.encode() + b'.' + handler.body, hashlib.sha256).hexdigest()
-            good = handler.headers['X-Magnetar-Signature'] == 'sha256=' + expected and abs(time.time() - int(now)) < 60
+            expected = hmac.new(
+                KEY.encode(), now.encode() + b'.' + handler.body, hashlib.sha256
+            ).hexdigest()
+            good = (
+                handler.headers['X-Magnetar-Signature'] == 'sha256=' + expected
+                and abs(time.time() - int(now)) < 60
+            )
             body = json.loads(handler.body.decode())
             received.append(body if good else {'event': 'BAD SIGNATURE'})
             handler.answer(answer(body))
 
         server.routes['/files/job/beacon'] = route
-        return {'url': server.url + '/files/job/beacon', 'key': KEY, 'interval_s': interval_s}, received
+        return {
+            'url': server.url + '/files/job/beacon',
+            'key': KEY,
+            'interval_s': interval_s,
+        }, received
 
 
 def is_executable(path):

@@ -1,4 +1,5 @@
 """The few words of FTP a download needs, on loopback. It breaks its first transfer off halfway."""
+
 import socketserver
 import threading
 
@@ -23,6 +24,7 @@ class FtpServer:
 
     def talk(self, session):
         import socket
+
         data, offset = None, 0
 
         def say(text):
@@ -41,7 +43,11 @@ class FtpServer:
             elif word in ('EPSV', 'PASV'):
                 data = socket.create_server(('127.0.0.1', 0))
                 port = data.getsockname()[1]
-                say('229 go (|||%d|)' % port if word == 'EPSV' else '227 go (127,0,0,1,%d,%d)' % divmod(port, 256))
+                say(
+                    '229 go (|||%d|)' % port
+                    if word == 'EPSV'
+                    else '227 go (127,0,0,1,%d,%d)' % divmod(port, 256)
+                )
             elif word == 'REST':
                 offset = int(rest)
                 say('350 ok')
@@ -50,7 +56,7 @@ class FtpServer:
                 connection, _ = data.accept()
                 body = self.files[rest][offset:]
                 with connection:
-                    connection.sendall(body if self.broken else body[:len(body) // 2])
+                    connection.sendall(body if self.broken else body[: len(body) // 2])
                 self.broken, offset = True, 0
                 say('226 done')
             else:

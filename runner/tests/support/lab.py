@@ -1,4 +1,6 @@
-"""Real container engines for the tests: started below one folder, with an image made on the spot, ended by their process id."""
+"""Real container engines for the tests: started below one folder, with an image made on the spot,
+ended by their process id."""
+
 import io
 import os
 import shutil
@@ -34,8 +36,11 @@ def busybox_root(folder):
             os.symlink('busybox', folder + '/bin/' + name)
     for name in ('etc', 'usr/bin', 'root', 'opt/tool', 'var/tmp', 'proc', 'sys', 'dev', 'data'):
         os.makedirs(folder + '/' + name)
-    for path, text in (('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'), ('etc/image-file', 'of the image\n'),
-                       ('opt/tool/part', 'of the image\n')):
+    for path, text in (
+        ('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
+        ('etc/image-file', 'of the image\n'),
+        ('opt/tool/part', 'of the image\n'),
+    ):
         with open(folder + '/' + path, 'w') as file:
             file.write(text)
     for path, folders, files in os.walk(folder):
@@ -50,7 +55,8 @@ def tar_of(folder):
 
 
 class Lab:
-    """State of one test run. `env` is what a Pulsar would give the runner so that it finds these engines."""
+    """State of one test run. `env` is what a Pulsar would give the runner so that it finds these
+    engines."""
 
     def __init__(self, root, runtimes):
         self.root = root
@@ -64,8 +70,13 @@ class Lab:
             self.start_podman()
 
     def load(self, cli):
-        subprocess.run([cli, 'import', '--change', 'ENV PATH=/bin:/usr/bin', '-', IMAGE], input=tar_of(self.rootfs), check=True,
-                       stdout=subprocess.DEVNULL, env=dict(os.environ, **self.env))
+        subprocess.run(
+            [cli, 'import', '--change', 'ENV PATH=/bin:/usr/bin', '-', IMAGE],
+            input=tar_of(self.rootfs),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env=dict(os.environ, **self.env),
+        )
 
     def start_docker(self):
         """A daemon of our own without a network bridge, so that nothing stays on the host."""
@@ -73,28 +84,53 @@ class Lab:
         os.makedirs(d)
         log = open(d + '/log', 'w')
         self.daemon = subprocess.Popen(
-            ['dockerd', '-H', 'unix://%s/sock' % d, '--data-root', d + '/data', '--exec-root', d + '/exec', '--pidfile', d + '/pid',
-             '--bridge=none', '--iptables=false'], stdout=log, stderr=log, start_new_session=True)
+            [
+                'dockerd',
+                '-H',
+                'unix://%s/sock' % d,
+                '--data-root',
+                d + '/data',
+                '--exec-root',
+                d + '/exec',
+                '--pidfile',
+                d + '/pid',
+                '--bridge=none',
+                '--iptables=false',
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         self.env['DOCKER_HOST'] = 'unix://%s/sock' % d
         env = dict(os.environ, **self.env)
-        wait_for(lambda: subprocess.call(['docker', 'version'], stdout=log, stderr=log, env=env) == 0, 30, 'dockerd answers')
+        wait_for(
+            lambda: subprocess.call(['docker', 'version'], stdout=log, stderr=log, env=env) == 0,
+            30,
+            'dockerd answers',
+        )
         self.load('docker')
 
     def start_podman(self):
         d = self.root + '/podman'
         os.makedirs(d)
         with open(d + '/containers.conf', 'w') as file:
-            file.write('[containers]\ndefault_ulimits=["nofile=1024:4096","nproc=4096:4096"]\nnetns="host"\n'
-                       '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n')
+            file.write(
+                '[containers]\ndefault_ulimits=["nofile=1024:4096","nproc=4096:4096"]\nnetns="host"\n'
+                '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
+            )
         with open(d + '/storage.conf', 'w') as file:
-            file.write('[storage]\ndriver="overlay"\ngraphroot="%s/graph"\nrunroot="%s/run"\n' % (d, d))
+            file.write(
+                '[storage]\ndriver="overlay"\ngraphroot="%s/graph"\nrunroot="%s/run"\n' % (d, d)
+            )
         self.env['CONTAINERS_CONF'] = d + '/containers.conf'
         self.env['CONTAINERS_STORAGE_CONF'] = d + '/storage.conf'
         self.load('podman')
 
     def containers(self, cli, job):
-        out = subprocess.check_output([cli, 'ps', '-a', '--filter', 'label=tes.job=' + job, '--format', '{{.Names}}'],
-                                      env=dict(os.environ, **self.env))
+        out = subprocess.check_output(
+            [cli, 'ps', '-a', '--filter', 'label=tes.job=' + job, '--format', '{{.Names}}'],
+            env=dict(os.environ, **self.env),
+        )
         return out.decode().split()
 
     def close(self):
@@ -107,6 +143,8 @@ class Lab:
                 self.daemon.wait()
         with open('/proc/self/mounts') as file:
             mounts = [line.split()[1] for line in file]
-        for path in sorted((path for path in mounts if path.startswith(self.root + '/')), reverse=True):
+        for path in sorted(
+            (path for path in mounts if path.startswith(self.root + '/')), reverse=True
+        ):
             subprocess.call(['umount', '-l', path], stderr=subprocess.DEVNULL)
         shutil.rmtree(self.root, ignore_errors=True)

@@ -5,6 +5,7 @@ def only(*runtimes):
     def mark(method):
         method.runtimes = runtimes
         return method
+
     return mark
 
 
@@ -17,4 +18,5 @@ def not_for(*runtimes):
     def mark(method):
         method.excluded = runtimes
         return method
+
     return mark

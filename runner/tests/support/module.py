@@ -1,4 +1,5 @@
 """The runner as a module, for tests of its parts."""
+
 import importlib.util
 import os
 
