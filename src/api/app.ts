@@ -89,11 +89,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.set('query parser', false);
   app.enable('case sensitive routing');
 
-  app.use(beginExchange, HEADERS, gate.pass);
-  app.use(createHealthRouter(deps.health));
-  app.use(createBeaconRouter(deps)); // signed, so that neither Host nor Origin matter
-  app.use(createGuard(deps.security));
-  app.use(createDocsRouter(contract.text, deps.serviceInfo));
+  app.use(beginExchange, HEADERS, gate.pass, createGuard(deps.security));
   const tes = createTesRouter({
     ...deps,
     rules: {
@@ -105,6 +101,9 @@ export const createApi = (deps: ApiDeps): Api => {
   });
   app.use(PREFIXES, tes);
   app.use(tes);
+  app.use(createBeaconRouter(deps));
+  app.use(createHealthRouter(deps.health));
+  app.use(createDocsRouter(contract.text, deps.serviceInfo));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger));
   return { app, drain: gate.drain };

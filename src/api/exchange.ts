@@ -30,7 +30,6 @@ export const sendJson = (res: Response, status: number, body: object): void => {
   const text = JSON.stringify(body);
   res.statusCode = status;
   res.setHeader('content-type', 'application/json; charset=utf-8');
-  res.setHeader('content-length', Buffer.byteLength(text));
   res.end(text);
 };
 

@@ -42,17 +42,16 @@ export interface JsonSize {
   readonly values: number;
 }
 
-/** Depth and number of values, without recursion: a hostile body must not exhaust the stack. */
+/** Depth and number of values; goes no deeper than the bound, so that a hostile body cannot exhaust the stack. */
 export const sizeOf = (root: unknown, maxDepth: number): JsonSize => {
-  let level: readonly unknown[] = [root];
-  let depth = 0;
+  let deepest = 0;
   let values = 0;
-  while (level.length > 0 && depth <= maxDepth) {
-    values += level.length;
-    depth += 1;
-    level = level.flatMap((value): readonly unknown[] =>
-      typeof value === 'object' && value !== null ? Object.values(value) : [],
-    );
-  }
-  return { depth, values };
+  const visit = (value: unknown, depth: number): void => {
+    values += 1;
+    if (depth > deepest) deepest = depth;
+    if (typeof value !== 'object' || value === null || depth > maxDepth) return;
+    for (const member of Object.values(value)) visit(member, depth + 1);
+  };
+  visit(root, 1);
+  return { depth: deepest, values };
 };
