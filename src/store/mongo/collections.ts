@@ -1,0 +1,77 @@
+/** The collections, their indexes and the version of both. */
+import type { Collection, Db } from 'mongodb';
+import { MagnetarError } from '../../kernel/errors.ts';
+import type { ClassId } from '../../tasks/ids.ts';
+import type { Lease } from '../../tasks/ports/task-store.ts';
+import type { PartDocument, TaskDocument } from './documents.ts';
+
+export interface LeaseDocument extends Omit<Lease, 'destination'> {
+  readonly _id: string;
+}
+
+export interface ClassDocument {
+  readonly _id: ClassId;
+  /** JSON text. */
+  readonly requirements: string;
+}
+
+interface MetaDocument {
+  readonly _id: 'schema';
+  readonly v: number;
+  /** Oldest program, by the version it knows, that still works on this store. */
+  readonly min: number;
+}
+
+export interface Collections {
+  readonly tasks: Collection<TaskDocument>;
+  readonly parts: Collection<PartDocument>;
+  readonly leases: Collection<LeaseDocument>;
+  readonly classes: Collection<ClassDocument>;
+  readonly meta: Collection<MetaDocument>;
+}
+
+export const collectionsOf = (db: Db): Collections => ({
+  tasks: db.collection('tasks'),
+  parts: db.collection('parts'),
+  leases: db.collection('leases'),
+  classes: db.collection('classes'),
+  meta: db.collection('meta'),
+});
+
+interface Index {
+  readonly name: string;
+  readonly key: Readonly<Record<string, 1 | -1>>;
+}
+
+/** Version of documents and indexes that this program writes. */
+const SCHEMA = { v: 1, min: 1 } as const;
+
+const TASK_INDEXES: readonly Index[] = [
+  { name: 'owner', key: { owner: 1, _id: -1 } },
+  { name: 'owner_state', key: { owner: 1, state: 1, _id: -1 } },
+  { name: 'owner_keys', key: { owner: 1, keys: 1, _id: -1 } },
+  { name: 'state', key: { state: 1, _id: -1 } },
+  { name: 'keys', key: { keys: 1, _id: -1 } },
+  { name: 'ready', key: { ready: 1, class: 1, owner: 1, prio: -1, _id: 1 } },
+  { name: 'active', key: { 'run.destination': 1, 'run.epoch': 1 } },
+  { name: 'debts', key: { 'debts.destination': 1 } },
+  { name: 'mod', key: { mod: 1, _id: 1 } },
+];
+const PART_INDEXES: readonly Index[] = [{ name: 'task', key: { task: 1, kind: 1 } }];
+
+/** Refuses a store of a newer program, makes the indexes, records the version. */
+export const prepareCollections = async (collections: Collections): Promise<void> => {
+  const { tasks, parts, meta } = collections;
+  const found = await meta.findOne({ _id: 'schema' });
+  if (found !== null && found.min > SCHEMA.v) {
+    throw new MagnetarError(
+      'STARTUP',
+      `the database ${meta.dbName} was written by a newer version of this program (it needs schema ${String(found.min)}, this program knows ${String(SCHEMA.v)}): install that version, or name another database`,
+    );
+  }
+  if (found !== null && found.v >= SCHEMA.v) return;
+  // one by one: FerretDB ends the connection when some of several exist already
+  for (const { name, key } of TASK_INDEXES) await tasks.createIndex(key, { name });
+  for (const { name, key } of PART_INDEXES) await parts.createIndex(key, { name });
+  await meta.updateOne({ _id: 'schema' }, { $set: SCHEMA }, { upsert: true });
+};

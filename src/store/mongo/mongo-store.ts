@@ -1,0 +1,141 @@
+/** The shared store: many servers on one MongoDB (ADR 0002). */
+import { randomUUID } from 'node:crypto';
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import type { TaskId } from '../../tasks/ids.ts';
+import type { TaskStore, WriteResult } from '../../tasks/ports/task-store.ts';
+import { createChangeHub, type OpenStore, type StoreLogger } from '../change-hub.ts';
+import { createCalls, type Calls } from './calls.ts';
+import { collectionsOf, prepareCollections, type Collections } from './collections.ts';
+import { toStartupError } from './errors.ts';
+import { findTasks, get, list, listSummaries, parts, summary, waiting } from './reads.ts';
+import { startTail, type Tail } from './tail.ts';
+import { create, inbox, lease, stamp, swapLease, wish, write } from './writes.ts';
+
+export interface MongoStoreOptions {
+  /** `mongodb://…` or `mongodb+srv://…`; a database named in its path is used. */
+  readonly url: string;
+  readonly logger?: StoreLogger;
+}
+
+const DEFAULT_DATABASE = 'magnetar';
+
+/** Acknowledged = on the disks of the majority. Tries again by itself (calls.ts), because it can tell whose write was applied. */
+const CLIENT_OPTIONS: MongoClientOptions = {
+  appName: 'magnetar',
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+  retryWrites: false,
+  ignoreUndefined: true,
+  serverSelectionTimeoutMS: 5_000,
+  connectTimeoutMS: 5_000,
+  socketTimeoutMS: 30_000,
+};
+
+const databaseOf = (url: string): string =>
+  /^[^:]+:\/\/[^/]*\/([^?]+)/.exec(url)?.[1] ?? DEFAULT_DATABASE;
+
+const NOW = { prio: -1, _id: 1 } as const;
+
+interface Parts {
+  readonly client: MongoClient;
+  readonly collections: Collections;
+  readonly calls: Calls;
+  readonly tail: Tail;
+}
+
+/** Listeners hear of an applied write at once; should that fail, the tail tells them a moment later. */
+const announced = (tail: Tail, id: TaskId, result: WriteResult): WriteResult => {
+  if (result === 'applied') void tail.announce(id).catch(() => undefined);
+  return result;
+};
+
+type Reading = Pick<
+  TaskStore,
+  | 'summary'
+  | 'get'
+  | 'parts'
+  | 'listSummaries'
+  | 'list'
+  | 'waiting'
+  | 'candidates'
+  | 'active'
+  | 'indebted'
+  | 'lease'
+>;
+
+const readingOf = ({ collections, calls }: Parts): Reading => ({
+  summary: (id, scope, options) => calls.run(options, () => summary(collections, id, scope)),
+  get: (id, scope, options) => calls.run(options, () => get(collections, id, scope)),
+  parts: (ids, kinds, options) => calls.run(options, () => parts(collections, ids, kinds)),
+  listSummaries: (request, options) =>
+    calls.run(options, () => listSummaries(collections, request)),
+  list: (request, options) => calls.run(options, () => list(collections, request)),
+  waiting: (options) => calls.run(options, () => waiting(collections)),
+  candidates: ({ class: id, owner, limit }, options) =>
+    calls.run(options, () =>
+      findTasks(collections, { ready: true, class: id, owner }, { sort: NOW, limit }),
+    ),
+  active: (destination, options) =>
+    calls.run(options, () => findTasks(collections, { 'run.destination': destination })),
+  indebted: (destination, options) =>
+    calls.run(options, () => findTasks(collections, { 'debts.destination': destination })),
+  lease: (destination, options) => calls.run(options, () => lease(collections, destination)),
+});
+
+type Writing = Pick<
+  TaskStore,
+  'create' | 'write' | 'wish' | 'inbox' | 'stamp' | 'swapLease' | 'ping' | 'close'
+>;
+
+const writingOf = ({ client, collections, calls, tail }: Parts): Writing => ({
+  async create(task, given, options) {
+    const w = randomUUID();
+    await calls.run(options, () => create(collections, task, { parts: given, w }));
+    tail.offer({ id: task.id, owner: task.owner, state: task.head.state, rev: 1 });
+  },
+  async write(id, guard, head, options) {
+    const change = { head, parts: options.parts ?? [], w: randomUUID() };
+    const result = await calls.run(options, () => write(collections, id, guard, change));
+    return announced(tail, id, result);
+  },
+  async wish(id, scope, wanted, options) {
+    const w = randomUUID();
+    const result = await calls.run(options, () => wish(collections, id, scope, { wanted, w }));
+    return announced(tail, id, result);
+  },
+  async inbox(id, job, facts, options) {
+    const result = await calls.run(options, () => inbox(collections, id, job, facts));
+    return announced(tail, id, result);
+  },
+  stamp: (destination, epoch, options) =>
+    calls.run(options, () => stamp(collections, destination, epoch)),
+  swapLease: (from, to, options) =>
+    calls.run(options, (retried) => swapLease(collections, from, { to, retried })),
+  ping: (options) =>
+    calls.run(options, async () => {
+      await collections.meta.findOne({ _id: 'schema' });
+    }),
+  async close() {
+    await calls.drain();
+    await tail.close();
+    await client.close();
+  },
+});
+
+/** Connects, makes the indexes, and follows the changes of all processes; throws STARTUP when that cannot be. */
+export const createMongoStore = async ({ url, logger }: MongoStoreOptions): Promise<OpenStore> => {
+  const hub = createChangeHub(logger);
+  let client: MongoClient | undefined;
+  try {
+    client = new MongoClient(url, CLIENT_OPTIONS);
+    const collections = collectionsOf(client.db(databaseOf(url)));
+    await prepareCollections(collections);
+    const tail = await startTail({ collections, hub, logger });
+    const all: Parts = { client, collections, calls: createCalls(), tail };
+    const store: TaskStore = { exclusive: false, ...readingOf(all), ...writingOf(all) };
+    return { store, changes: hub };
+  } catch (error) {
+    await client?.close();
+    throw toStartupError(url, error);
+  }
+};

@@ -1,0 +1,152 @@
+/** The calls that only read. */
+import type { Filter, Sort } from 'mongodb';
+import type { OwnerId, TaskId } from '../../tasks/ids.ts';
+import type { ListRequest, Page, Scope, WaitingClass } from '../../tasks/ports/task-store.ts';
+import type { Requirements } from '../../tasks/requirements.ts';
+import type { Part, PartKind, Task, TaskSummary } from '../../tasks/task.ts';
+import type { Collections } from './collections.ts';
+import { decodeTask, type PartDocument, type TaskDocument } from './documents.ts';
+import { listFilter, scopeFilter } from './lists.ts';
+
+const NEWEST_FIRST: Sort = { _id: -1 };
+/** The scheduler needs to know that there is more than it can take, not how much more. */
+const MOST_COUNTED = 1000;
+
+/** The specs that left their documents, by task. */
+const specsOf = async (
+  { parts }: Collections,
+  documents: readonly TaskDocument[],
+): Promise<ReadonlyMap<TaskId, string>> => {
+  const ids = documents.filter(({ pieces }) => pieces > 0).map(({ _id }) => _id);
+  if (ids.length === 0) return new Map();
+  const pieces = await parts.find({ task: { $in: ids }, kind: 'spec' }).toArray();
+  pieces.sort((a, b) => a.i - b.i);
+  return new Map(
+    ids.map((id) => [
+      id,
+      pieces
+        .filter(({ task }) => task === id)
+        .map(({ text }) => text)
+        .join(''),
+    ]),
+  );
+};
+
+const decodeTasks = async (
+  collections: Collections,
+  documents: readonly TaskDocument[],
+): Promise<readonly Task[]> => {
+  const specs = await specsOf(collections, documents);
+  return documents.map((document) => decodeTask(document, specs.get(document._id) ?? ''));
+};
+
+export const findTasks = async (
+  collections: Collections,
+  filter: Filter<TaskDocument>,
+  order: { readonly sort?: Sort; readonly limit?: number } = {},
+): Promise<readonly Task[]> =>
+  decodeTasks(collections, await collections.tasks.find(filter, order).toArray());
+
+export const get = async (
+  collections: Collections,
+  id: TaskId,
+  scope: Scope,
+): Promise<Task | undefined> => {
+  const [task] = await findTasks(collections, { _id: id, ...scopeFilter(scope) });
+  return task;
+};
+
+export const summary = async (
+  { tasks }: Collections,
+  id: TaskId,
+  scope: Scope,
+): Promise<TaskSummary | undefined> => {
+  const found = await tasks.findOne(
+    { _id: id, ...scopeFilter(scope) },
+    { projection: { state: 1 } },
+  );
+  return found === null ? undefined : { id: found._id, state: found.state };
+};
+
+const pageOf = <Item extends { readonly id: TaskId }>(
+  found: readonly Item[],
+  limit: number,
+): Page<Item> => {
+  const items = found.slice(0, limit);
+  const last = found.length > limit ? items.at(-1)?.id : undefined;
+  return last === undefined ? { items } : { items, last };
+};
+
+export const listSummaries = async (
+  { tasks }: Collections,
+  request: ListRequest,
+): Promise<Page<TaskSummary>> => {
+  const found = await tasks
+    .find(listFilter(request), {
+      projection: { state: 1 },
+      sort: NEWEST_FIRST,
+      limit: request.limit + 1,
+    })
+    .toArray();
+  return pageOf(
+    found.map(({ _id, state }) => ({ id: _id, state })),
+    request.limit,
+  );
+};
+
+export const list = async (collections: Collections, request: ListRequest): Promise<Page<Task>> => {
+  const order = { sort: NEWEST_FIRST, limit: request.limit + 1 };
+  return pageOf(await findTasks(collections, listFilter(request), order), request.limit);
+};
+
+const byPosition = (a: PartDocument, b: PartDocument): number =>
+  compare(a.task, b.task) || a.attempt - b.attempt || compare(a.kind, b.kind) || a.i - b.i;
+
+const compare = (a: string, b: string): number => Number(a > b) - Number(a < b);
+
+const isAsked = (kinds: readonly PartKind[], kind: PartDocument['kind']): kind is PartKind =>
+  kinds.some((one) => one === kind);
+
+export const parts = async (
+  collections: Collections,
+  ids: readonly TaskId[],
+  kinds: readonly PartKind[],
+): Promise<readonly Part[]> => {
+  if (ids.length === 0 || kinds.length === 0) return [];
+  const filter = { task: { $in: [...ids] }, kind: { $in: [...kinds] } };
+  const found = await collections.parts.find(filter).toArray();
+  return found
+    .sort(byPosition)
+    .flatMap(({ task, attempt, kind, i, text }) =>
+      isAsked(kinds, kind) ? [{ task, attempt, kind, index: i, text }] : [],
+    );
+};
+
+const waitingOf = async (
+  { tasks }: Collections,
+  id: WaitingClass['class'],
+  requirements: Requirements,
+): Promise<readonly WaitingClass[]> => {
+  const owners: readonly OwnerId[] = await tasks.distinct('owner', { ready: true, class: id });
+  return Promise.all(
+    owners.map(async (owner) => {
+      const filter = { ready: true, class: id, owner };
+      const count = await tasks.countDocuments(filter, { limit: MOST_COUNTED });
+      return { class: id, owner, count, requirements };
+    }),
+  );
+};
+
+/** Distinct values skip from one to the next in the index, and counts are bounded: the number of waiting tasks does not matter. */
+export const waiting = async (collections: Collections): Promise<readonly WaitingClass[]> => {
+  const classes = await collections.tasks.distinct('class', { ready: true });
+  if (classes.length === 0) return [];
+  const known = await collections.classes.find({ _id: { $in: classes } }).toArray();
+  const requirements = new Map(
+    known.map(({ _id, requirements: text }) => [_id, JSON.parse(text) as Requirements]),
+  );
+  const groups = await Promise.all(
+    [...requirements].map(([id, wants]) => waitingOf(collections, id, wants)),
+  );
+  return groups.flat().filter(({ count }) => count > 0);
+};

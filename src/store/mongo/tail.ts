@@ -1,0 +1,138 @@
+/** Learns of every change by whichever process, by asking again and again for what the database timed last. */
+import { messageOf } from '../../kernel/errors.ts';
+import type { TaskId } from '../../tasks/ids.ts';
+import type { TaskChange } from '../../tasks/ports/changes.ts';
+import type { ChangeHub, StoreLogger } from '../change-hub.ts';
+import type { Collections } from './collections.ts';
+import type { TaskDocument } from './documents.ts';
+
+const PERIOD_MS = 300;
+/**
+ * The database's clock times each write, but writes become visible a little out of order, so every
+ * look reaches back; now and then a long look catches what was held up, or timed by the slower
+ * clock of a new primary. What is known already is dropped by its revision.
+ */
+const OVERLAP_MS = 2_000;
+const LONG_OVERLAP_MS = 30_000;
+const LOOKS_PER_LONG = 20;
+/** Known revisions are forgotten after this: well beyond any overlap. */
+const MEMORY_MS = 120_000;
+
+export interface Tail {
+  /** Tells of a change once, whether this process made it or a look found it. */
+  offer(change: TaskChange): void;
+  /** Tells of a change of this process without waiting for the next look. */
+  announce(id: TaskId): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Memory {
+  /** Whether this revision is news. */
+  learn(id: TaskId, rev: number): boolean;
+  forget(): void;
+}
+
+const createMemory = (monotonic: () => number): Memory => {
+  const known = new Map<TaskId, { readonly rev: number; readonly at: number }>();
+  return {
+    learn(id, rev) {
+      if ((known.get(id)?.rev ?? 0) >= rev) return false;
+      known.delete(id); // so that the order of the map is the order of learning
+      known.set(id, { rev, at: monotonic() });
+      return true;
+    },
+    forget() {
+      const limit = monotonic() - MEMORY_MS;
+      for (const [id, { at }] of known) {
+        if (at > limit) return;
+        known.delete(id);
+      }
+    },
+  };
+};
+
+type Seen = Pick<TaskDocument, '_id' | 'owner' | 'state' | 'rev' | 'mod'>;
+
+const FIELDS = { owner: 1, state: 1, rev: 1, mod: 1 } as const;
+
+const changeOf = ({ _id, owner, state, rev }: Seen): TaskChange => ({ id: _id, owner, state, rev });
+
+export interface TailDeps {
+  readonly collections: Collections;
+  readonly hub: ChangeHub;
+  readonly logger: StoreLogger | undefined;
+}
+
+/** Everything before this call is old; from here on nothing is missed. */
+export const startTail = async ({ collections, hub, logger }: TailDeps): Promise<Tail> => {
+  const { tasks } = collections;
+  const memory = createMemory(() => performance.now());
+  const newest = await tasks.findOne({}, { projection: FIELDS, sort: { mod: -1 } });
+  let cursor = newest?.mod.getTime() ?? 0;
+
+  const look = async (overlapMs: number): Promise<readonly Seen[]> => {
+    const since = new Date(cursor - overlapMs);
+    const found: readonly Seen[] = await tasks
+      .find({ mod: { $gte: since } }, { projection: FIELDS, sort: { mod: 1 } })
+      .toArray();
+    cursor = Math.max(cursor, found.at(-1)?.mod.getTime() ?? 0);
+    memory.forget();
+    return found;
+  };
+
+  const offer = (change: TaskChange): void => {
+    if (memory.learn(change.id, change.rev)) hub.emit(change);
+  };
+
+  for (const { _id, rev } of await look(LONG_OVERLAP_MS)) memory.learn(_id, rev);
+  const close = followFor(async (n) => {
+    const found = await look(n % LOOKS_PER_LONG === 0 ? LONG_OVERLAP_MS : OVERLAP_MS);
+    found.map(changeOf).forEach(offer);
+  }, logger);
+
+  return {
+    offer,
+    async announce(id) {
+      const found: Seen | null = await tasks.findOne({ _id: id }, { projection: FIELDS });
+      if (found !== null) offer(changeOf(found));
+    },
+    close,
+  };
+};
+
+/** Looks again and again; a failure is logged once for each outage, and the next success goes on from the same cursor. */
+const followFor = (
+  look: (n: number) => Promise<void>,
+  logger: StoreLogger | undefined,
+): (() => Promise<void>) => {
+  const stop = new AbortController();
+  let failing = false;
+  const run = async (): Promise<void> => {
+    for (let n = 1; !stop.signal.aborted; n += 1) {
+      try {
+        await look(n);
+        failing = false;
+      } catch (error) {
+        if (!failing) logger?.warn('changes cannot be followed', { error: messageOf(error) });
+        failing = true;
+      }
+      await pause(PERIOD_MS, stop.signal);
+    }
+  };
+  const ended = run();
+  return async () => {
+    stop.abort();
+    await ended;
+  };
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });

@@ -1,0 +1,176 @@
+/** The contract on MongoDB with two servers sharing a database, and what only a network can do: lose answers. */
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isMagnetarError } from '../../src/kernel/errors.ts';
+import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
+import { claimed, reported } from '../../src/tasks/attempts.ts';
+import { NO_OWNER } from '../../src/tasks/ids.ts';
+import type { TaskChange } from '../../src/tasks/ports/changes.ts';
+import { mongoMissing, startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
+import { newReport, newTask } from '../support/tasks.ts';
+import { until } from '../support/until.ts';
+import { storeDurability } from './store-durability.contract.ts';
+import { CALL, given, range, read } from './store-site.ts';
+import { taskStoreContract } from './task-store.contract.ts';
+
+const missing = await mongoMissing();
+let running: MongoServer | undefined;
+
+const server = (): MongoServer => {
+  if (running === undefined) throw new Error('no MongoDB was started');
+  return running;
+};
+
+describe.skipIf(missing !== undefined)(`on MongoDB ${missing ?? ''}`, () => {
+  beforeAll(async () => {
+    running = await startMongoServer();
+  });
+  afterAll(async () => {
+    await running?.stop();
+  });
+
+  taskStoreContract({
+    name: 'MongoDB',
+    async setup() {
+      const url = server().newDatabase();
+      const warnings: string[] = [];
+      const logger = { warn: (message: string) => warnings.push(message) };
+      const opened = [await createMongoStore({ url, logger }), await createMongoStore({ url })];
+      return {
+        opened,
+        warnings,
+        async teardown() {
+          for (const { store } of opened) await store.close();
+        },
+      };
+    },
+  });
+
+  storeDurability({
+    store: 'mongo',
+    make: () => Promise.resolve(server().newDatabase()),
+    open: (url) => createMongoStore({ url }),
+  });
+
+  describe('starting', () => {
+    const refusalOf = async (url: string): Promise<string> => {
+      const refusal: unknown = await createMongoStore({ url }).catch((error: unknown) => error);
+      if (isMagnetarError(refusal, 'STARTUP')) return refusal.message;
+      throw new Error('the store was opened');
+    };
+
+    it('refuses the store of a newer program', async () => {
+      const url = server().newDatabase();
+      await (await createMongoStore({ url })).store.close();
+      const client = new MongoClient(url);
+      await client
+        .db()
+        .collection('meta')
+        .updateMany({}, { $set: { v: 99, min: 99 } });
+      await client.close();
+      expect(await refusalOf(url)).toMatch(/newer version .* needs schema 99/);
+    });
+
+    it('says what to do when no server answers, without showing the password', async () => {
+      const message = await refusalOf('mongodb://user:secret@127.0.0.1:9/db?connectTimeoutMS=200');
+      expect(message).toMatch(/127\.0\.0\.1:9\/db does not answer: start it/);
+      expect(message).not.toContain('secret');
+    });
+
+    it('refuses an address that is none', async () => {
+      expect(await refusalOf('mongodb://')).toContain('cannot be used');
+    });
+
+    it('lets several servers open a new database at the same time', async () => {
+      const url = server().newDatabase();
+      const opened = await Promise.all(range(4).map(() => createMongoStore({ url })));
+      const task = newTask();
+      await opened[0]?.store.create(task, [], CALL);
+      for (const { store } of opened) {
+        expect((await read(store, task.id)).id).toBe(task.id);
+        await store.close();
+      }
+    });
+  });
+
+  describe.skipIf(process.env['MAGNETAR_TEST_MONGODB_URI'] !== undefined)('lost answers', () => {
+    const open = async () => createMongoStore({ url: server().newDatabase() });
+    const lose = (...commands: readonly string[]) => server().proxy?.loseReplies(...commands);
+
+    it('takes a creation for done once, though its answer was lost', async () => {
+      const { store } = await open();
+      const task = newTask();
+      const part = { task: task.id, attempt: 0, kind: 'content', index: 0, text: 't' } as const;
+      lose('update', 'update');
+      await store.create(task, [part], CALL);
+      expect((await read(store, task.id)).rev).toBe(1);
+      await store.close();
+    });
+
+    it('knows its own write again, though its answer was lost', async () => {
+      const { store } = await open();
+      const task = await given(store, newTask());
+      const slots = { cores: 1, ram_bytes: 0 };
+      const head = claimed(task, { destination: 'd', epoch: 1, slots, now: 1 });
+      lose('update');
+      expect(await store.write(task.id, { rev: 1, ready: true }, head, CALL)).toBe('applied');
+      const active = await read(store, task.id);
+      expect(active.rev).toBe(2);
+      const done = reported(active, newReport('j'), 2);
+      lose('find', 'update', 'update');
+      const guard = { rev: 2, epoch: 1, uncancelled: true } as const;
+      const options = { ...CALL, parts: done.parts };
+      expect(await store.write(task.id, guard, done.head, options)).toBe('applied');
+      expect((await read(store, task.id)).rev).toBe(3);
+      expect(await store.write(task.id, { rev: 2 }, head, CALL)).toBe('conflict');
+      await store.close();
+    });
+
+    it('knows its own wish and its own lease again', async () => {
+      const { store } = await open();
+      const task = await given(store, newTask());
+      const wish = { at: 1, by: NO_OWNER, reason: 'r' };
+      lose('update');
+      expect(await store.wish(task.id, 'all', wish, CALL)).toBe('applied');
+      expect(await store.wish(task.id, 'all', wish, CALL)).toBe('conflict');
+      const lease = { destination: 'd', holder: 'p', epoch: 1, beat: 1, address: '' };
+      lose('insert');
+      expect(await store.swapLease(undefined, lease, CALL)).toBe('applied');
+      lose('update');
+      expect(await store.swapLease(lease, { ...lease, beat: 2 }, CALL)).toBe('applied');
+      expect(await store.swapLease(lease, { ...lease, beat: 2 }, CALL)).toBe('conflict');
+      await store.close();
+    });
+
+    it(
+      'fails with STORE_UNAVAILABLE while cut off, and goes on afterwards without missing a change',
+      { timeout: 60_000 },
+      async () => {
+        const url = server().newDatabase();
+        const [here, there] = [await createMongoStore({ url }), await createMongoStore({ url })];
+        const heard: TaskChange[] = [];
+        there.changes.subscribe((change) => heard.push(change));
+        const task = await given(here.store, newTask());
+        const restore = server().proxy?.cut();
+        const failure: unknown = await here.store.ping(CALL).catch((error: unknown) => error);
+        expect(isMagnetarError(failure, 'STORE_UNAVAILABLE')).toBe(true);
+        restore?.();
+        const wish = { at: 1, by: NO_OWNER, reason: 'r' };
+        await until(
+          () =>
+            here.store.wish(task.id, 'all', wish, CALL).then(
+              () => true,
+              () => false,
+            ),
+          { timeoutMs: 30_000, what: 'the store' },
+        );
+        await until(() => heard.some(({ id, rev }) => id === task.id && rev === 2), {
+          timeoutMs: 30_000,
+          what: 'the change',
+        });
+        await here.store.close();
+        await there.store.close();
+      },
+    );
+  });
+});
