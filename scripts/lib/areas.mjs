@@ -8,6 +8,7 @@ const ONE_FAILED = { passed: 0, failed: 1 };
 /** A static check: commands of this Node; counts as one. Its output is shown when it fails. */
 const check = (name, ...commands) => ({
   name,
+  isCheck: true,
   quick: true,
   build: false,
   needs: [],
@@ -56,6 +57,7 @@ const countReport = (report, code) => {
 /** One project of vitest.config.ts. `build`: it runs the built server. */
 const vitest = (name, { quick = false, build = false, needs = [] } = {}) => ({
   name,
+  isCheck: false,
   quick,
   build,
   needs,
@@ -79,6 +81,7 @@ const COUNTS = /^(\d+) passed, (\d+) failed$/;
 /** A program of its own whose last line says `N passed, N failed`. */
 const program = (name, needs, ...command) => ({
   name,
+  isCheck: false,
   quick: false,
   build: false,
   needs,

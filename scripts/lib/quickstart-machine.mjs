@@ -1,6 +1,6 @@
 /** What the quick start asks of the machine: Node, the dependencies, Python. */
 import { existsSync, readFileSync } from 'node:fs';
-import { inRoot, isInstalled, isRoot, runLoud, secondsSince, ticking, works } from './run.mjs';
+import { inRoot, isInstalled, runLoud, secondsSince, ticking, works } from './run.mjs';
 import { digestOf, isCurrent, writeStamp } from './stamp.mjs';
 import { Stop } from './stop.mjs';
 
