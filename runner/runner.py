@@ -2832,7 +2832,7 @@ class Outputs:
                 )
                 return True
             if item['method'] == 'mount':
-                os.close(Target(item, self.plan).folder(rel))
+                Target(item, self.plan).make(rel)
             for name in sorted(os.listdir(fd)):
                 inner = path.rstrip('/') + '/' + name
                 try:
@@ -2901,25 +2901,25 @@ class Target:
         path = item['file'].rstrip('/')
         if not path.startswith('/') or '..' in path.split('/'):
             raise Failure('OUTPUT_FAILED', 'not an absolute path: %s' % path)
-        # Only the last name may be a link: it is replaced, not followed.
-        self.is_tree = os.path.isdir(path)
-        self.path = (
-            os.path.join(os.path.realpath(parent(path)), os.path.basename(path)) if path else '/'
-        )
-        if self.is_tree:
-            self.path = os.path.realpath(path)
-        self.root = allowed_root(self.path, plan['storage']['write'])
+        # The last name may be a link: to a folder it is followed, any other is replaced.
+        real = os.path.realpath(path if os.path.isdir(path) else parent(path))
+        if not os.path.isdir(path):
+            real = os.path.join(real, os.path.basename(path))
+        self.root = allowed_root(real, plan['storage']['write'])
         if self.root is None:
             raise Failure(
                 'OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file']
             )
+        self.names = parts_of(real[len(self.root.rstrip('/')) :])
 
-    def folder(self, rel):
-        """Opens a folder of the target, making it and its parents, and following no link below the
-        root."""
+    def make(self, rel):
+        os.close(self.folder(self.names + parts_of(rel)))
+
+    def folder(self, names):
+        """Opens a folder below the root, making it and its parents, and following no link."""
         fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            for name in parts_of(self.path[len(self.root.rstrip('/')) :]) + parts_of(rel):
+            for name in names:
                 try:
                     deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
                 except FileNotFoundError:
@@ -2941,12 +2941,8 @@ class Target:
             os.fchown(fd, owner.st_uid, owner.st_gid)
 
     def put(self, rel, fd, info, borrowed, job):
-        whole = parts_of(self.path[len(self.root.rstrip('/')) :]) + parts_of(rel)
-        place = Target.__new__(Target)
-        place.root, place.path = self.root, self.root.rstrip('/') + ''.join(
-            '/' + name for name in whole[:-1]
-        )
-        folder = place.folder('')
+        names = self.names + parts_of(rel)
+        folder = self.folder(names[:-1])
         part = '.%s.%d.part' % (job.plan['job'], os.getpid())
         try:
             try:
@@ -2965,7 +2961,7 @@ class Target:
                     os.fchmod(file, 0o755 if info.st_mode & 0o111 else 0o644)
                 finally:
                     os.close(file)
-                os.rename(part, whole[-1], src_dir_fd=folder, dst_dir_fd=folder)
+                os.rename(part, names[-1], src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 try:
                     os.unlink(part, dir_fd=folder)
