@@ -1,5 +1,6 @@
 /** The five operations of TES 1.1, and the older spelling of service-info; one router for every prefix (T9, C1). */
 import { json, Router, type Request, type Response } from 'express';
+import type { Logger } from '../kernel/logger.ts';
 import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
 import { parseTaskId, type TaskId } from '../tasks/ids.ts';
@@ -12,10 +13,11 @@ import {
 } from '../tasks/service-info.ts';
 import { taskUnknown } from '../tasks/task-unknown.ts';
 import { methodUnknown } from './errors.ts';
-import { requireJson, sendJson, signalOf } from './exchange.ts';
+import { requestIdOf, requireJson, sendJson, signalOf } from './exchange.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
 
 export interface TesDeps extends CreateDeps, CancelDeps {
+  readonly logger: Logger;
   readonly serviceInfo: ServiceInfoOptions;
   readonly bodyBytes: number;
 }
@@ -37,6 +39,7 @@ const taskHandlers = (deps: TesDeps) => ({
   create: async (req: Request, res: Response): Promise<void> => {
     const body: unknown = req.body;
     const id = await createTask(deps, { body, principal }, { signal: signalOf(res) });
+    deps.logger.debug('task created', { taskId: id, requestId: requestIdOf(res) });
     sendJson(res, 200, { id });
   },
   list: async (req: Request, res: Response): Promise<void> => {
@@ -51,6 +54,7 @@ const taskHandlers = (deps: TesDeps) => ({
   cancel: async (req: TaskRequest, res: Response): Promise<void> => {
     const id = taskIdOf(req.params.id.slice(0, -CANCEL.length));
     await cancelTask(deps, { id, principal }, { signal: signalOf(res) });
+    deps.logger.debug('task cancelled by the client', { taskId: id, requestId: requestIdOf(res) });
     sendJson(res, 200, {});
   },
 });

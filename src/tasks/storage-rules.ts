@@ -5,6 +5,7 @@ import type { CallOptions } from './ports/call.ts';
 import type { FileAccess, FileUse } from './ports/file-access.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import { filePathsOf, redactUrl, schemeOf, segmentsOf } from './urls.ts';
+import { LIMITS } from './validation/limits.ts';
 import { hasWildcard } from './validation/patterns.ts';
 
 export interface StorageRules {
@@ -79,7 +80,11 @@ const judgeFile: Judge = async (transfer, { files }, options) => {
   return refuse(transfer, 'STORAGE_REFUSED', message);
 };
 
+/** Characters that programs read differently in a URL: one would see another host than the other. */
+const AMBIGUOUS = /[\\\s]|\p{Cc}/u;
+
 const hostOf = (url: string): string | undefined => {
+  if (AMBIGUOUS.test(url)) return undefined;
   try {
     return new URL(url).hostname;
   } catch {
@@ -162,6 +167,7 @@ export const assertStorage = async (
   for (const transfer of transfers) {
     const refusal = await judge(transfer, rules, options);
     if (refusal !== undefined) refusals.push(refusal);
+    if (refusals.length >= LIMITS.problems) break;
   }
   const code = PRECEDENCE.find((one) => refusals.some((refusal) => refusal.code === one));
   const first = refusals.find((refusal) => refusal.code === code);

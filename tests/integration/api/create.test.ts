@@ -451,12 +451,18 @@ describe('refused', () => {
     },
   );
 
-  it.each(['nonsense', 'x/y', 'file://otherhost/x', 'file:relative', 'http://', 'http://[::zz]/'])(
-    'URL %j is 400',
-    async (url) => {
-      expect((await refused(with_({ inputs: [{ path: '/x', url }] }))).code).toBe('BAD_TASK');
-    },
-  );
+  it.each([
+    'nonsense',
+    'x/y',
+    'file://otherhost/x',
+    'file:relative',
+    'http://',
+    'http://[::zz]/',
+    'http://example.org\\@127.0.0.1/',
+    'http://a b/',
+  ])('URL %j is 400', async (url) => {
+    expect((await refused(with_({ inputs: [{ path: '/x', url }] }))).code).toBe('BAD_TASK');
+  });
 });
 
 describe('storage (C23, C24)', () => {
