@@ -66,11 +66,6 @@ export interface StepInput {
 /** What a step leads to: look at the document again at once, wait for a ring or the next step that was already set, or for a ring or so many milliseconds. */
 export type StepResult = 'again' | 'wait' | { readonly waitMs: number };
 
-/** A call to Pulsar has its own limit; the attempt's signal ends it too. */
-export const callSignal = ({ deps, signal }: StepInput): { readonly signal: AbortSignal } => ({
-  signal: AbortSignal.any([signal, AbortSignal.timeout(deps.timing.callMs)]),
-});
-
 /** The next look at a job that gives no sign of its own. */
 export const untilNextPoll = ({ deps, watch }: StepInput): StepResult => {
   const waitMs = backoffDelayMs(deps.timing.poll, watch.polls, deps.random());

@@ -3,14 +3,15 @@ import { backoffDelayMs } from '../kernel/backoff.ts';
 import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
 import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
-import { callSignal, untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
+import { untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
+import { askStatus } from './ask-status.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
 import { fetchReport, sawHeartbeat } from './follow-step.ts';
 
 const exists = async (input: StepInput, name: string): Promise<boolean> => {
   const { deps, watch } = input;
   const bytes = await deps.transport.fetch(watch.job, name, {
-    ...callSignal(input),
+    signal: input.signal,
     maxBytes: 4096,
   });
   return bytes !== undefined;
@@ -42,11 +43,11 @@ const neverLaunched = ({ deps, task, watch }: StepInput, status: PulsarStatus): 
 const killAndLook = async (input: StepInput): Promise<StepResult> => {
   const { deps, watch } = input;
   deps.assertOwner();
-  await deps.transport.kill(watch.job, callSignal(input));
-  const { final, status } = await deps.transport.status(watch.job, callSignal(input));
+  await deps.transport.kill(watch.job, { signal: input.signal });
+  const { final, status } = await askStatus(deps.transport, watch.job, input);
   watch.unreachableSince = undefined;
-  if (final) return confirm(input);
-  if (neverLaunched(input, status)) await deps.transport.clean(watch.job, callSignal(input));
+  if (final || status === 'unknown') return confirm(input);
+  if (neverLaunched(input, status)) await deps.transport.clean(watch.job, { signal: input.signal });
   const waitMs = backoffDelayMs(deps.timing.kill, watch.polls, deps.random());
   watch.polls += 1;
   return { waitMs };

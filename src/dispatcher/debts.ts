@@ -2,6 +2,7 @@
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
 import type { Debt, Slots, Task } from '../tasks/task.ts';
+import { askStatus } from './ask-status.ts';
 import type { AttemptDeps } from './attempt-context.ts';
 import { onlyHead, settle } from './task-writer.ts';
 
@@ -30,12 +31,12 @@ export interface DebtPayer {
 /** Whether nothing of the job can run any more. A restarted Pulsar may call an ended job running for ever: a kill reveals it. */
 const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Promise<boolean> => {
   const { transport, timing, clock } = deps;
-  const call = { signal: AbortSignal.any([signal, AbortSignal.timeout(timing.callMs)]) };
   const age = clock.now() - debt.not_before;
   const kill = debt.do === 'kill' || age > timing.settleMs;
-  if (kill) await transport.kill(debt.job, call);
-  const { final, status } = await transport.status(debt.job, call);
-  return final || (kill && status === 'preprocessing' && age > timing.launchMs);
+  if (kill) await transport.kill(debt.job, { signal });
+  const { final, status } = await askStatus(transport, debt.job, { signal });
+  const neverSaysSo = status === 'preprocessing' || status === 'unknown';
+  return final || (kill && neverSaysSo && age > timing.launchMs);
 };
 
 const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<boolean> => {

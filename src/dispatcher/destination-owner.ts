@@ -63,11 +63,12 @@ export const createDestinationOwner = (owner: OwnerDeps): DestinationOwner => {
   const bells = { claim: createWake(owner.clock), debt: createWake(owner.clock) };
   return {
     async run(signal) {
-      while (!signal.aborted) {
+      const goesOn = () => !signal.aborted;
+      while (goesOn()) {
         try {
           await reignOver(owner, { driven, bells }, signal);
         } catch (error) {
-          if (signal.aborted) return;
+          if (!goesOn()) return;
           owner.logger.warn('the destination is not owned any more', { error: messageOf(error) });
           await owner.clock.sleep(owner.timing.renewMs, signal).catch(() => undefined);
         }

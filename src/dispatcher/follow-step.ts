@@ -5,12 +5,12 @@ import { parseReport } from '../tasks/decode-report.ts';
 import type { JobStatus } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
 import {
-  callSignal,
   untilNextPoll,
   untilReachable,
   type StepInput,
   type StepResult,
 } from './attempt-context.ts';
+import { askStatus } from './ask-status.ts';
 import { closeAsLost, closeWithReport } from './closing.ts';
 import { onlyHead, writeOnce } from './task-writer.ts';
 
@@ -21,7 +21,7 @@ const HEARTBEAT_MAX_BYTES = 4096;
 export const fetchReport = async (input: StepInput): Promise<Report | undefined> => {
   const { job } = runOf(input.task);
   const bytes = await input.deps.transport.fetch(job, 'tes/report.json', {
-    ...callSignal(input),
+    signal: input.signal,
     maxBytes: REPORT_MAX_BYTES,
   });
   const report = bytes === undefined ? undefined : parseReport(Buffer.from(bytes).toString('utf8'));
@@ -32,7 +32,7 @@ export const fetchReport = async (input: StepInput): Promise<Report | undefined>
 export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
   const { deps, watch } = input;
   const bytes = await deps.transport.fetch(watch.job, 'tes/heartbeat.json', {
-    ...callSignal(input),
+    signal: input.signal,
     maxBytes: HEARTBEAT_MAX_BYTES,
   });
   const text = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
@@ -84,7 +84,7 @@ const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult>
 const poll = async (input: StepInput): Promise<StepResult> => {
   const { deps, watch } = input;
   try {
-    const status = await deps.transport.status(watch.job, callSignal(input));
+    const status = await askStatus(deps.transport, watch.job, input);
     watch.failures = 0;
     return await (status.final ? onOver(input, status) : onGoing(input, status));
   } catch (error) {

@@ -3,12 +3,12 @@ import { isMagnetarError } from '../kernel/errors.ts';
 import { atPoint, redone, runOf } from '../tasks/attempts.ts';
 import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
-  callSignal,
   untilNextPoll,
   untilReachable,
   type StepInput,
   type StepResult,
 } from './attempt-context.ts';
+import { askStatus } from './ask-status.ts';
 import { closeAsFailed, closeAsLost } from './closing.ts';
 import { jobFilesOf } from './job-files.ts';
 import { onlyHead, settle, writeOnce } from './task-writer.ts';
@@ -34,7 +34,7 @@ const send = async (input: StepInput): Promise<StepResult> => {
   const files = await jobFilesOf(input);
   deps.assertOwner();
   try {
-    await deps.transport.submit(runOf(task).job, files, callSignal(input));
+    await deps.transport.submit(runOf(task).job, files, { signal: input.signal });
   } catch (error) {
     input.signal.throwIfAborted();
     return untilReachable(input, error);
@@ -91,11 +91,11 @@ export const resumeSubmitStep = async (input: StepInput): Promise<StepResult> =>
   const { job, inbox } = runOf(task);
   if (inbox.started !== undefined) return recordRun(input);
   try {
-    const { status } = await deps.transport.status(job, callSignal(input));
+    const { status } = await askStatus(deps.transport, job, input);
     const heartbeat =
       status === 'preprocessing'
         ? await deps.transport.fetch(job, 'tes/heartbeat.json', {
-            ...callSignal(input),
+            signal: input.signal,
             maxBytes: 4096,
           })
         : undefined;

@@ -30,8 +30,6 @@ export interface Timing {
   readonly giveUpKillMs: number;
   /** Repeated calls to a Pulsar that does not answer. */
   readonly unreachable: BackoffPolicy;
-  /** One call to Pulsar. */
-  readonly callMs: number;
 }
 
 export const DEFAULT_TIMING: Timing = {
@@ -49,7 +47,6 @@ export const DEFAULT_TIMING: Timing = {
   kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },
   giveUpKillMs: 300_000,
   unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },
-  callMs: 60_000,
 };
 
 /** Attempts of a task whose job was lost before a container ran (DESIGN section 4); afterwards one is all. */

@@ -31,13 +31,14 @@ export const runOf = (task: Task): Run => {
   return task.head.run;
 };
 
-const moved = (
-  head: TaskHead,
-  to: TaskState,
-  at: number,
-  attempt: number,
-  reason: string | undefined,
-): TaskHead => {
+interface Move {
+  readonly to: TaskState;
+  readonly at: number;
+  readonly attempt: number;
+  readonly reason?: string | undefined;
+}
+
+const moved = (head: TaskHead, { to, at, attempt, reason }: Move): TaskHead => {
   if (head.state === to) return { ...head, changed: at };
   assertMove(head.state, to);
   const entry: Transition = {
@@ -80,7 +81,7 @@ export interface ClaimInput {
 export const claimed = (task: Task, input: ClaimInput): TaskHead => {
   const n = task.head.attempts.length + 1;
   const job = newJobId(task.id, n, 1);
-  const head = moved(task.head, 'INITIALIZING', input.now, n, undefined);
+  const head = moved(task.head, { to: 'INITIALIZING', at: input.now, attempt: n });
   return {
     ...head,
     ready: false,
@@ -131,7 +132,7 @@ export const redone = (task: Task, now: number): TaskHead => {
 /** The first container of the attempt runs. */
 export const executing = (task: Task, now: number): TaskHead => {
   const run = runOf(task);
-  return moved(task.head, 'RUNNING', Math.max(now, task.head.changed), run.n, undefined);
+  return moved(task.head, { to: 'RUNNING', at: now, attempt: run.n });
 };
 
 const cleanDebt = (run: Run, now: number): Debt => ({
@@ -208,7 +209,12 @@ export const reported = (task: Task, report: Report, now: number): HeadChange =>
   const to = STATE_OF_REPORT[report.state];
   const ran = report.executors.length > 0 && task.head.state === 'INITIALIZING';
   const started = ran ? executing(task, now) : task.head;
-  const head = moved(withoutRun(started), to, now, run.n, report.error?.message);
+  const head = moved(withoutRun(started), {
+    to,
+    at: now,
+    attempt: run.n,
+    reason: report.error?.message,
+  });
   return {
     head: {
       ...head,
@@ -231,7 +237,7 @@ export interface Closing {
 const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
   const run = runOf(task);
   const { report, now, reason } = closing;
-  const head = moved(withoutRun(task.head), to, now, run.n, reason);
+  const head = moved(withoutRun(task.head), { to, at: now, attempt: run.n, reason });
   const record = report === undefined ? { end: now } : attemptOfReport(report, now);
   return {
     head: {
@@ -263,7 +269,7 @@ export const endedWaiting = (
   to: 'CANCELED' | 'SYSTEM_ERROR',
   reason: string,
   now: number,
-): TaskHead => moved(task.head, to, now, task.head.attempts.length, reason);
+): TaskHead => moved(task.head, { to, at: now, attempt: task.head.attempts.length, reason });
 
 /** A debt is paid. */
 export const paid = (task: Task, job: JobId, now: number): TaskHead => ({

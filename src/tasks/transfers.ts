@@ -12,23 +12,22 @@ export interface DataReach {
 
 type Method = 'mount' | 'direct';
 
-/** Method by scheme, or why there is none. */
-const methodFor = (url: string, reach: DataReach): Method | string => {
-  const scheme = schemeOf(url);
-  switch (scheme) {
-    case 'http':
-    case 'https':
-      return 'direct';
-    case 'file':
-      return reach.shared_filesystem
-        ? 'mount'
-        : 'the destination shares no file system with this server; set shared_filesystem = true for it if it does';
-    default:
-      return `no way to move ${scheme ?? 'this'} URLs`;
-  }
+/** The method, or why there is none. */
+type Answer = { readonly method: Method } | { readonly problem: string };
+
+const NOT_SHARED =
+  'the destination shares no file system with this server; set shared_filesystem = true for it if it does';
+
+const METHODS: Readonly<Partial<Record<string, (reach: DataReach) => Answer>>> = {
+  http: () => ({ method: 'direct' }),
+  https: () => ({ method: 'direct' }),
+  file: (reach) => (reach.shared_filesystem ? { method: 'mount' } : { problem: NOT_SHARED }),
 };
 
-const isMethod = (answer: string): answer is Method => answer === 'mount' || answer === 'direct';
+const methodFor = (url: string, reach: DataReach): Answer => {
+  const scheme = schemeOf(url) ?? 'such';
+  return METHODS[scheme]?.(reach) ?? { problem: `no way to move ${scheme} URLs` };
+};
 
 interface Planned<Item> {
   readonly items: readonly Item[];
@@ -46,13 +45,13 @@ const planInput = (
     return { ...base, method: 'content', content: contents.get(i) ?? '' };
   }
   const url = input.url ?? '';
-  const method = methodFor(url, reach);
-  if (!isMethod(method)) {
-    return { field: `inputs[${String(i)}].url`, message: `${redactUrl(url)}: ${method}` };
+  const answer = methodFor(url, reach);
+  if ('problem' in answer) {
+    return { field: `inputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
-  return method === 'mount'
-    ? { ...base, method, files: filePathsOf(url) }
-    : { ...base, method, url };
+  return answer.method === 'mount'
+    ? { ...base, method: 'mount', files: filePathsOf(url) }
+    : { ...base, method: 'direct', url };
 };
 
 const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput | FieldProblem => {
@@ -64,13 +63,13 @@ const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput
     type: output.type ?? 'FILE',
     ...(path_prefix === undefined ? {} : { path_prefix }),
   } as const;
-  const method = methodFor(url, reach);
-  if (!isMethod(method)) {
-    return { field: `outputs[${String(i)}].url`, message: `${redactUrl(url)}: ${method}` };
+  const answer = methodFor(url, reach);
+  if ('problem' in answer) {
+    return { field: `outputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
-  return method === 'mount'
-    ? { ...base, method, file: outputPathOf(url) ?? '' }
-    : { ...base, method };
+  return answer.method === 'mount'
+    ? { ...base, method: 'mount', file: outputPathOf(url) ?? '' }
+    : { ...base, method: 'direct' };
 };
 
 const split = <Item extends object>(answers: readonly (Item | FieldProblem)[]): Planned<Item> => ({
