@@ -4,6 +4,7 @@ import type { Config } from '../config/types.ts';
 import { MagnetarError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createLogger } from '../observability/logger.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
@@ -54,8 +55,7 @@ const startFailures = (config: Config): Readonly<Record<string, string>> => {
   return {
     EADDRINUSE: `port ${String(port)} on ${host} is taken; stop the program that has it or take another: --port ${other}`,
     EADDRNOTAVAIL: `${host} is no address of this machine; see --host`,
-    EACCES: `not allowed to listen on ${host} port ${String(port)} or to write ${config.data}; see --port and --data`,
-    EROFS: `the data directory ${config.data} is on a read-only file system; take another: --data DIR`,
+    EACCES: `not allowed to listen on ${host} port ${String(port)}; take a port above 1023: --port 8080`,
   };
 };
 
@@ -91,6 +91,7 @@ export const serve = async (config: Config, host: ServeHost): Promise<number> =>
   const onProgress = (line: string): void => {
     host.output.line(line);
   };
+  prepareDataDirectory(config.data);
   const app = await host.createApp({ config, logger, onProgress });
   try {
     const { url } = await app.start(host.stop);
