@@ -1957,18 +1957,23 @@ class Bubblewrap(Runtime):
             container.started = True
 
     def signal(self, container, name):
+        """TERM goes to the tool itself, KILL to the sandbox's PID 1 and so to all in it.
+
+        bwrap is never killed while its child is unknown and may still wait for it: an orphan that
+        waits for ever would be left. False when nobody was there to be told yet.
+        """
         child = container.field('child-pid')
         try:
-            if child is None:
-                os.kill(container.pid, signal.SIGKILL)
-            elif name == 'KILL':
-                os.kill(child, signal.SIGKILL)
-            else:
-                with open('/proc/%d/task/%d/children' % (child, child)) as file:
-                    for pid in file.read().split():
-                        os.kill(int(pid), signal.SIGTERM)
+            if name == 'KILL':
+                for pid in [child] if child else children_of(container.pid) + [container.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                return True
+            tools = children_of(child) if child else []
+            for pid in tools:
+                os.kill(pid, signal.SIGTERM)
+            return bool(tools)
         except OSError:
-            pass  # Gone already.
+            return True  # Gone already.
 
     @staticmethod
     def wait_until_empty(pid):
@@ -2009,6 +2014,11 @@ class Bubblewrap(Runtime):
             'RUNTIME_DOWN' if down else 'CONTAINER_FAILED',
             'bubblewrap could not start: ' + text[:500],
         )
+
+
+def children_of(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as file:
+        return [int(word) for word in file.read().split()]
 
 
 def find_program(name):
@@ -2210,13 +2220,13 @@ class Engine(Runtime):
             self.state(container)
 
     def signal(self, container, name):
-        self.call('kill', '--signal', name, container.spec.name)
+        heard = self.call('kill', '--signal', name, container.spec.name)[0] == 0
         if name == 'KILL':
             container.kills += 1
-            if (
-                container.kills > 10
-            ):  # The engine hangs; without its tool the verdict is asked from `inspect`.
+            # An engine that hangs: without its tool the verdict is asked from `inspect`.
+            if container.kills > 10:
                 os.kill(container.pid, signal.SIGKILL)
+        return heard
 
     def verdict(self, container, status, error_tail):
         state = self.state(container)
@@ -2296,6 +2306,7 @@ class Apptainer(Runtime):
 
     def signal(self, container, name):
         os.kill(container.pid, signal.SIGKILL if name == 'KILL' else signal.SIGTERM)
+        return True
 
     def verdict(self, container, status, error_tail):
         code = exit_code(status)
@@ -2657,7 +2668,7 @@ class Executors:
             poll.register(fd, select.POLLIN)
         stopping_since, next_signal = None, 0
         while True:
-            for fd, _ in poll.poll(200 if container.started else 50):
+            for fd, _ in poll.poll(200 if container.started and not job.stop else 50):
                 if fd in by_fd:
                     if not by_fd[fd].take():
                         poll.unregister(fd)
@@ -2681,12 +2692,10 @@ class Executors:
             if job.stop and now >= next_signal:
                 stopping_since = stopping_since or now
                 hard = now - stopping_since >= self.plan['limits']['grace_s']
-                runtime.signal(container, 'KILL' if hard else 'TERM')
-                next_signal = (
-                    now + 0.5
-                    if hard
-                    else min(now + 1, stopping_since + self.plan['limits']['grace_s'])
-                )
+                heard = runtime.signal(container, 'KILL' if hard else 'TERM')
+                pause = 0.5 if hard else 1 if heard else 0.05
+                grace_end = stopping_since + self.plan['limits']['grace_s']
+                next_signal = now + pause if hard else min(now + pause, grace_end)
 
 
 # --------------------------------------------------------------------------------------------------
