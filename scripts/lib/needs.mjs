@@ -1,13 +1,17 @@
 /** What the tests need beside node_modules, as a table: how each is looked for and how it is brought. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { inRoot, isInstalled, isRoot, runLoud, works } from './run.mjs';
 import { ensureNative } from './native.mjs';
 
 const hasVenv = () => works('python3', '-c', 'import venv, ensurepip');
 
+const hasFerret = () =>
+  existsSync(inRoot('.cache')) &&
+  readdirSync(inRoot('.cache')).some((name) => name.startsWith('ferretdb'));
+
 const hasMongo = () =>
   (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' ||
-  existsSync(inRoot('.cache', 'ferretdb')) ||
+  hasFerret() ||
   isInstalled('go');
 
 /** `packages`: of Debian 12; `advice`: where no package helps. */
