@@ -17,7 +17,7 @@ let site: Site;
 let server: Server | undefined;
 
 beforeAll(async () => {
-  site = await createSite();
+  site = await createSite({ program: 'deadly' });
 });
 
 afterEach(async () => {

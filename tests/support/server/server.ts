@@ -20,7 +20,12 @@ import { until } from '../until.ts';
 import { CHAOS_VARIABLE, type ChaosPoint } from './chaos.ts';
 import { createTesClient, type TesClient } from './tes-client.ts';
 
-const MAIN = fileURLToPath(new URL('./chaos-main.ts', import.meta.url));
+/** What to run: the built program, or the one from source that dies where it is told and waits less for silent jobs. */
+const PROGRAMS = {
+  built: [fileURLToPath(new URL('../../../bin/magnetar', import.meta.url))],
+  deadly: ['--import', 'tsx', fileURLToPath(new URL('./chaos-main.ts', import.meta.url))],
+} as const;
+
 const START_LIMIT_MS = 60_000;
 
 /** Folders of one installation; outlives its servers. */
@@ -32,12 +37,14 @@ export interface Site {
   readonly marks: string;
   readonly data: string;
   readonly config: string;
+  readonly program: readonly string[];
   /** The same for all servers of the site, so that jobs of one reach the next. */
   readonly port: number;
   remove(): Promise<void>;
 }
 
 export interface SiteOptions {
+  readonly program?: keyof typeof PROGRAMS;
   /** More lines of the configuration file. */
   readonly config?: string;
 }
@@ -69,7 +76,10 @@ export const killPulsar = async (site: Pick<Site, 'data'>): Promise<void> => {
   await until(() => !isRunning(pid), { what: 'the end of Pulsar' });
 };
 
-export const createSite = async ({ config = '' }: SiteOptions = {}): Promise<Site> => {
+export const createSite = async ({
+  program = 'built',
+  config = '',
+}: SiteOptions = {}): Promise<Site> => {
   await pulsarInstallation();
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'magnetar-site-')));
   const [files, marks, data] = ['files', 'marks', 'data'].map((name) => join(directory, name)) as [
@@ -85,7 +95,15 @@ export const createSite = async ({ config = '' }: SiteOptions = {}): Promise<Sit
   symlinkSync(VENV, join(data, 'pulsar', 'venv'));
   const file = join(directory, 'magnetar.toml');
   writeFileSync(file, `${config}\n${DESTINATION(marks)}`);
-  const site = { directory, files, marks, data, config: file, port: await freePort() };
+  const site = {
+    directory,
+    files,
+    marks,
+    data,
+    config: file,
+    program: PROGRAMS[program],
+    port: await freePort(),
+  };
   return {
     ...site,
     async remove() {
@@ -120,7 +138,7 @@ export const startServer = async (
   site: Site,
   { chaos, port = site.port }: StartOptions = {},
 ): Promise<Server> => {
-  const args = ['--import', 'tsx', MAIN, 'serve', '--config', site.config, '--data', site.data];
+  const args = [...site.program, 'serve', '--config', site.config, '--data', site.data];
   const child = spawn(process.execPath, [...args, '--port', String(port), '--allow', site.files], {
     env: {
       ...testEnvironment(),
