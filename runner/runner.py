@@ -1663,11 +1663,14 @@ class Runtime:
 
     owner = None
     folder_mode = 0o755
-    needs_watchdog = False
 
     def __init__(self, job):
         self.job = job
         self.plan = job.plan
+
+    def bury(self, names):
+        """Ends what a SIGKILL of the runner leaves alive: nothing, where the kernel ends containers with
+        the runner."""
 
     def image(self, name):
         images = self.plan['runtime']['images']
@@ -2093,7 +2096,6 @@ def operator_env():
 class Engine(Runtime):
     """docker and podman: the same words, with podman's differences where they matter."""
 
-    needs_watchdog = True
     cli = ''
 
     def __init__(self, job):
@@ -2127,6 +2129,12 @@ class Engine(Runtime):
         if code:
             raise Failure('RUNTIME_DOWN', '%s does not answer: %s' % (self.cli, last_line(err)))
         self.sweep(out.decode('utf-8', 'replace').split())
+
+    def bury(self, names):
+        for _ in range(3 if names else 0):  # A container may still be on its way into existence.
+            code, _, err = self.call('rm', '-f', '-v', *names)
+            log('watchdog: rm answered %d %s' % (code, err.strip()))
+            time.sleep(1)
 
     def sweep(self, names):
         stale = [name for name in names if name.startswith(self.plan['job'] + '-')]
@@ -2344,13 +2352,10 @@ def is_free(lock):
 
 
 class Watchdog:
-    """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word,
-    it removes its containers."""
+    """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word, it
+    ends what still lives and leaves a mark, which is the proof that nothing of the job runs."""
 
     def __init__(self, job, runtime):
-        self.pipe = None
-        if not runtime.needs_watchdog:
-            return
         ear, self.pipe = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -2367,9 +2372,8 @@ class Watchdog:
         os.write(self.pipe, name.encode() + b'\n')
 
     def dismiss(self):
-        if self.pipe is not None:
-            os.write(self.pipe, b'done\n')
-            os.close(self.pipe)
+        os.write(self.pipe, b'done\n')
+        os.close(self.pipe)
 
     @staticmethod
     def guard(ear, runtime, mark):
@@ -2391,13 +2395,10 @@ class Watchdog:
                 break
             heard += piece
         names = heard.decode().split('\n')[:-1]
-        if not names or names[-1] == 'done':
+        if names and names[-1] == 'done':
             return
-        log('watchdog: the runner is gone; removing ' + ' '.join(names))
-        for _ in range(3):  # A container may still be on its way into existence.
-            code, _, err = runtime.call('rm', '-f', '-v', *names)
-            log('watchdog: rm answered %d %s' % (code, err.strip()))
-            time.sleep(1)
+        log('watchdog: the runner is gone')
+        runtime.bury(names)
         try:
             write_file(mark, utc() + '\n')
         except OSError:
@@ -3143,6 +3144,7 @@ def tidy(job):
         os.fsync(file.fileno())
     if job.runtime:
         job.runtime.tidy()
+    if job.watchdog:
         job.watchdog.dismiss()
     remove_tree(job.own + '/fs')
     for name in os.listdir(job.own):

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+/**
+ * Measures the built server against its own limits, each pair in one run, and prints ratios.
+ *   npm run bench                     everything with bubblewrap
+ *   npm run bench -- api dispatch     these parts
+ *   npm run bench -- dispatch --runtime podman --image localhost/busybox
+ * Quote ratios, not times: they hold on a busy machine, times do not. Exit code 0 whatever the figures are.
+ */
+import { parseArgs } from 'node:util';
+import { measureApi } from './lib/api.mjs';
+import { measureDispatch } from './lib/dispatch.mjs';
+import { printRows } from './lib/report.mjs';
+
+const PARTS = { api: measureApi, dispatch: measureDispatch };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: 'string', default: 'bubblewrap' },
+    image: { type: 'string', default: 'any' },
+    seconds: { type: 'string', default: '4' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const unknown = positionals.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `no such part: ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}\n`,
+  );
+  process.exit(1);
+}
+
+const rows = [];
+for (const name of positionals.length === 0 ? Object.keys(PARTS) : positionals) {
+  process.stderr.write(`measuring ${name}\n`);
+  rows.push(...(await PARTS[name]({ ...values, seconds: Number(values.seconds) })));
+}
+printRows(rows, values.json);
