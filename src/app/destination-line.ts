@@ -8,6 +8,8 @@ import {
   type DestinationOwner,
   type OwnerDeps,
 } from '../dispatcher/destination-owner.ts';
+import type { Destination } from '../tasks/destination.ts';
+import { RUNTIMES } from '../tasks/plan.ts';
 import { checkSandbox } from '../dispatcher/sandbox-check.ts';
 import type { OpenTransport } from './adapters.ts';
 
@@ -33,7 +35,10 @@ const AGAIN: BackoffPolicy = { firstMs: 1_000, factor: 2, maxMs: 30_000 };
 const BUBBLEWRAP_NOTE =
   'bubblewrap runs tasks with the tools of this host: images are ignored, memory is not limited, fit for one trusted user';
 
-const check = async (deps: LineDeps, signal: AbortSignal): Promise<void> => {
+/** What the runner found on the destination's host. */
+type Host = Awaited<ReturnType<typeof checkSandbox>>;
+
+const check = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   const { name } = deps.destination;
   deps.onProgress(`running a check job on ${name}`);
   const host = await checkSandbox(deps, signal);
@@ -41,13 +46,13 @@ const check = async (deps: LineDeps, signal: AbortSignal): Promise<void> => {
   deps.logger.info('a check job has run', { host });
   deps.onProgress(`${name} runs tasks with ${runtime}`);
   if (runtime === 'bubblewrap') deps.onProgress(BUBBLEWRAP_NOTE);
+  return host;
 };
 
-const untilChecked = async (deps: LineDeps, signal: AbortSignal): Promise<void> => {
+const untilChecked = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   for (let n = 0; ; n += 1) {
     try {
-      await check(deps, signal);
-      return;
+      return await check(deps, signal);
     } catch (error) {
       signal.throwIfAborted();
       deps.logger.warn('the destination cannot run tasks yet', { error: messageOf(error) });
@@ -56,39 +61,44 @@ const untilChecked = async (deps: LineDeps, signal: AbortSignal): Promise<void> 
   }
 };
 
-const bringUp = async (deps: LineDeps, signal: AbortSignal): Promise<void> => {
+const bringUp = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   const { start } = deps.open;
-  if (start === undefined) {
-    await untilChecked(deps, signal);
-  } else {
-    await start(signal, deps.onProgress);
-    await check(deps, signal);
-  }
+  if (start === undefined) return untilChecked(deps, signal);
+  await start(signal, deps.onProgress);
+  return check(deps, signal);
+};
+
+/** What `auto` has found stays until the next start, so that jobs need not look for it again. */
+const settleRuntime = (destination: Destination, host: Host): Destination => {
+  const found = RUNTIMES.find((name) => name === host['runtime']);
+  return found === undefined
+    ? destination
+    : { ...destination, runtime: { ...destination.runtime, kind: found } };
 };
 
 export const createDestinationLine = (deps: LineDeps): DestinationLine => {
-  const owner = createDestinationOwner(deps);
   const { promise: ready, resolve, reject } = createDeferred<void>();
   ready.catch(() => undefined); // whoever waits for it hears of it; nobody has to
-
-  let checked = false;
+  let owner: DestinationOwner | undefined;
   return {
     ready,
     own: deps.open.start !== undefined,
-    isChecked: () => checked,
+    isChecked: () => owner !== undefined,
     owner: {
-      ...owner,
       async run(signal) {
         try {
-          await bringUp(deps, signal);
+          const destination = settleRuntime(deps.destination, await bringUp(deps, signal));
+          owner = createDestinationOwner({ ...deps, destination });
         } catch (error) {
           reject(error);
           return;
         }
-        checked = true;
         resolve();
         await owner.run(signal);
       },
+      ring: (id) => owner?.ring(id),
+      alive: (id, job) => owner?.alive(id, job),
+      active: () => owner?.active() ?? 0,
     },
   };
 };

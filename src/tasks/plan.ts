@@ -3,7 +3,10 @@
 /** Version of plan, beacon and report that this server writes. The runner ships with the job, so both sides always agree. */
 export const PLAN_VERSION = 1;
 
-export type RuntimeKind = 'auto' | 'docker' | 'podman' | 'apptainer' | 'bubblewrap';
+export const RUNTIMES = ['docker', 'podman', 'apptainer', 'bubblewrap'] as const;
+
+/** `auto` = the first that answers on the host. */
+export type RuntimeKind = 'auto' | (typeof RUNTIMES)[number];
 export type PullPolicy = 'never' | 'missing' | 'always';
 
 /** How containers run on the destination. */
