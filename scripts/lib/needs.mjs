@@ -10,9 +10,7 @@ const hasFerret = () =>
   readdirSync(inRoot('.cache')).some((name) => name.startsWith('ferretdb'));
 
 const hasMongo = () =>
-  (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' ||
-  hasFerret() ||
-  isInstalled('go');
+  (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' || hasFerret() || isInstalled('go');
 
 /** `packages`: of Debian 12; `advice`: where no package helps. */
 const NEEDS = {

@@ -37,9 +37,7 @@ export const ensureDependencies = async (say) => {
   } else {
     const start = performance.now();
     say('npm ci: fetching about 350 packages, half a minute on a good line');
-    const code = await ticking(say, 'npm ci', () =>
-      runLoud('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']),
-    );
+    const code = await ticking(say, 'npm ci', () => runLoud('npm', ['ci']));
     if (code !== 0) {
       throw new Stop(
         'npm ci failed: is the package registry reachable? The first start needs it, later ones do not',
