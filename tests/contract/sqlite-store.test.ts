@@ -12,7 +12,7 @@ import { isMagnetarError } from '../../src/kernel/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newTask } from '../support/tasks.ts';
 import { storeDurability } from './store-durability.contract.ts';
-import { CALL } from './store-site.ts';
+import { CALL, range } from './store-site.ts';
 import { taskStoreContract } from './task-store.contract.ts';
 
 let folder = '';
@@ -90,6 +90,29 @@ describe('one process at a time', () => {
     const { items } = await copy.store.list({ scope: 'all', filter: { tags: [] }, limit: 9 }, CALL);
     expect(items).toHaveLength(1);
     await copy.store.close();
+  });
+});
+
+describe('a filter that few of many match', () => {
+  it('answers a short page rather than examine everything, and goes on from there', async () => {
+    const { store } = createSqliteStore({ path: join(folder, 'tasks.db') });
+    const names = ['same-wanted', ...range(2500).map(() => 'same-other')];
+    const tasks = names.map((name) => newTask({ spec: { name } }));
+    await Promise.all(tasks.map((task) => store.create(task, [], CALL)));
+    const request = {
+      scope: 'all',
+      filter: { tags: [], name_prefix: 'same-w' },
+      limit: 5,
+    } as const;
+    const first = await store.listSummaries(request, CALL);
+    expect(first).toEqual({ items: [], last: tasks[501]?.id });
+    const before = first.last ?? tasks[0]?.id;
+    const second = await store.listSummaries(
+      before === undefined ? request : { ...request, before },
+      CALL,
+    );
+    expect(second).toEqual({ items: [{ id: tasks[0]?.id, state: 'QUEUED' }] });
+    await store.close();
   });
 });
 

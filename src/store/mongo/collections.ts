@@ -71,7 +71,7 @@ export const prepareCollections = async (collections: Collections): Promise<void
   }
   if (found !== null && found.v >= SCHEMA.v) return;
   // one by one: FerretDB ends the connection when some of several exist already
-  for (const { name, key } of TASK_INDEXES) await tasks.createIndex(key, { name });
-  for (const { name, key } of PART_INDEXES) await parts.createIndex(key, { name });
+  for (const { name, key } of TASK_INDEXES) await tasks.createIndex(key, { name }, {});
+  for (const { name, key } of PART_INDEXES) await parts.createIndex(key, { name }, {});
   await meta.updateOne({ _id: 'schema' }, { $set: SCHEMA }, { upsert: true });
 };

@@ -10,9 +10,9 @@ import { countOf, decodeSummary, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
 /** Entries that one page looks at when several conditions must hold; then it is short, and the next goes on. */
-export const MOST_EXAMINED = 5000;
+const MOST_EXAMINED = 2000;
 /** Up to here entries are counted to find the rarest condition. */
-const MOST_COUNTED = 1000;
+const MOST_COUNTED = 300;
 /** Sorts after every id, and before. */
 const AFTER_ALL = '~';
 const BEFORE_ALL = '';
