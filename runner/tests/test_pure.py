@@ -1,9 +1,14 @@
 """Parts of the runner that need no runtime: command lines as golden texts, paths, URLs, small
 functions."""
 
+import ast
+import builtins
+import dis
+import os
+import types
 import unittest
 
-from support.module import runner
+from support.module import PARTS, RUNNER, read, runner
 
 SPEC = dict(
     name='tes-a-1-0',
@@ -309,6 +314,67 @@ class Small(unittest.TestCase):
         record = {'stdout': '\x01' * 300000, 'stderr': ''}
         report = {'executors': [record], 'inputs': [], 'outputs': [], 'system_logs': []}
         self.assertLess(len(runner.fit(report, '/nowhere')), 1 << 20)
+
+
+def names_used(code):
+    """Global names a code object and those inside it look up."""
+    for step in dis.get_instructions(code):
+        if step.opname in ('LOAD_GLOBAL', 'LOAD_NAME'):
+            yield step.argval
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            for name in names_used(inner):
+                yield name
+
+
+def top_names(tree):
+    """`(defined, imported by part)` at the top of a part."""
+    defined, imported = set(), {}
+    for node in tree.body:
+        for inner in ast.walk(node) if isinstance(node, (ast.Assign, ast.Try)) else [node]:
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                defined.add(inner.id)
+            elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+                defined.add(inner.name)
+            elif isinstance(inner, ast.Import):
+                defined.update(alias.asname or alias.name for alias in inner.names)
+            elif isinstance(inner, ast.ImportFrom):
+                imported.setdefault(inner.module, set()).update(a.name for a in inner.names)
+    return defined, imported
+
+
+class Parts(unittest.TestCase):
+    """The parts share one namespace when joined; that must be the only difference."""
+
+    def test_parts_say_what_they_use_and_use_only_earlier_ones(self):
+        before = {}
+        for part in PARTS:
+            with self.subTest(part):
+                text = read('src/%s.py' % part)
+                tree = ast.parse(text)
+                defined, imported = top_names(tree)
+                before[part] = defined
+                for other, names in imported.items():
+                    self.assertLessEqual(names, before.get(other, set()), other)
+                taken = set().union(*imported.values()) if imported else set()
+                used = set(names_used(compile(tree, part, 'exec')))
+                known = defined | taken | set(dir(builtins)) | {'__name__'}
+                self.assertEqual(used - known, set(), 'used and not imported')
+                self.assertEqual(taken - used, set(), 'imported and not used')
+                self.assertTrue(ast.get_docstring(tree), 'begins with its job')
+                self.assertLess(len(text.splitlines()), 420)
+                self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_no_name_is_defined_twice(self):
+        modules = {'errno', 'fcntl', 'os', 'select', 'stat', 'sys', 'time'}
+        owner = {}
+        for part in PARTS:
+            for name in top_names(ast.parse(read('src/%s.py' % part)))[0] - modules:
+                self.assertEqual(owner.setdefault(name, part), part, name)
+
+    def test_every_file_is_a_part(self):
+        files = {name[:-3] for name in os.listdir(RUNNER + '/src') if name.endswith('.py')}
+        self.assertEqual(files, set(PARTS))
 
 
 if __name__ == '__main__':

@@ -14,8 +14,8 @@ import time
 import unittest
 
 from support.lab import IMAGE, wait_for
+from support.module import RUNNER, SOURCE
 
-RUNNER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KEY = 'the key of this job'
 USER = 1234
 """Who the runner is in the `bubblewrap-user` variant."""
@@ -198,8 +198,9 @@ class Case(unittest.TestCase):
     # -- running -----------------------------------------------------------------------------------
 
     def start(self, plan, env=()):
-        for name in ('run.sh', 'runner.py'):
-            shutil.copy('%s/%s' % (RUNNER, name), self.jd + '/inputs')
+        shutil.copy(RUNNER + '/run.sh', self.jd + '/inputs')
+        with open(self.jd + '/inputs/runner.py', 'w', encoding='utf-8') as file:
+            file.write(SOURCE)
         if plan is not None:
             with open(self.jd + '/inputs/plan.json', 'w') as file:
                 json.dump(plan, file)

@@ -1,9 +1,14 @@
-"""The runner as a module, for tests of its parts."""
+"""The runner as a module, for tests of its parts: the joined text, as jobs get it."""
 
-import importlib.util
 import os
+import sys
+import types
 
-path = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + '/runner.py'
-spec = importlib.util.spec_from_file_location('runner', path)
-runner = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(runner)
+RUNNER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, RUNNER)
+from join import join, read  # noqa: E402
+
+PARTS = read('parts.txt').split()
+SOURCE = join()
+runner = types.ModuleType('runner')
+exec(compile(SOURCE, 'runner.py', 'exec'), runner.__dict__)

@@ -1,0 +1,328 @@
+"""The host's own tools, or a root folder, in fresh namespaces."""
+
+import os
+import time
+
+from .base import below, Failure, parts_of, signal, write_all
+from .paths import closed_folder, KERNEL_FOLDERS, readable_by_other
+from .tree import DIRECTORY_FLAGS
+from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
+from .runtime import Runtime
+from .cgroups import Cgroup
+
+SANDBOX_UID = 65534
+"""Who executors are under bubblewrap when the runner is root: owns nothing outside the task's own
+files."""
+HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
+HOST_ETC = (
+    'alternatives',
+    'ca-certificates',
+    'ca-certificates.conf',
+    'crypto-policies',
+    'fonts',
+    'group',
+    'java',
+    'ld.so.cache',
+    'ld.so.conf',
+    'ld.so.conf.d',
+    'localtime',
+    'mime.types',
+    'nsswitch.conf',
+    'passwd',
+    'perl',
+    'pki',
+    'protocols',
+    'python3',
+    'R',
+    'services',
+    'shells',
+    'ssl',
+    'terminfo',
+    'timezone',
+)
+HOST_ETC_NET = ('gai.conf', 'host.conf', 'hosts', 'resolv.conf')
+
+
+def bubblewrap_options(spec, status_fd):
+    """Everything but the command; read by bwrap from an fd, so neither `ps` nor a length limit
+    matters."""
+    options = ['--unshare-all'] + ([] if spec.network == 'none' else ['--share-net'])
+    options += [
+        '--die-with-parent',
+        '--new-session',
+        '--json-status-fd',
+        str(status_fd),
+        '--clearenv',
+        '--tmpfs',
+        '/',
+    ]
+    for entry in spec.root:
+        options += entry
+    options += ['--proc', '/proc', '--dev', '/dev']
+    for host, path, writable in spec.binds:
+        options += ['--bind' if writable else '--ro-bind', host, path]
+    options += ['--remount-ro', '/']
+    for name in sorted(spec.env):
+        options += ['--setenv', name, spec.env[name]]
+    return options + ['--chdir', spec.workdir or '/tmp']
+
+
+def root_entries(root, path, names, targets):
+    """bwrap options that show `root`/`path` at `path`, with room to mount each of `targets`
+    although it is read-only."""
+    inner = [target for target in targets if target != path and below(target, path)]
+    host = root.rstrip('/') + path
+    if path != '/':
+        if os.path.islink(host) and not inner:
+            return [['--symlink', os.readlink(host), path]]
+        if (
+            not os.path.isdir(host)
+            or all(os.path.lexists(root.rstrip('/') + target) for target in inner)
+            and not names
+        ):
+            return [['--ro-bind', host, path]]
+    entries = [] if path == '/' else [['--dir', path]]
+    for name in names or sorted(os.listdir(host)):
+        child = path.rstrip('/') + '/' + name
+        if (
+            child in KERNEL_FOLDERS
+            or child in targets
+            or not os.path.lexists(host.rstrip('/') + '/' + name)
+        ):
+            continue
+        entries += root_entries(root, child, None, inner)
+    return entries
+
+
+class Bubblewrap(Runtime):
+    """The host's own tools, or a root folder, in fresh namespaces. Memory and cpu limits only where
+    it may make cgroups."""
+
+    def __init__(self, job):
+        super().__init__(job)
+        if os.geteuid() == 0:
+            import resource
+
+            self.resource = resource  # Here, because nothing should be imported after a fork.
+            self.owner = (SANDBOX_UID, SANDBOX_UID)
+            job.host['sandbox_uid'] = str(SANDBOX_UID)
+        self.noted = False
+        self.cgroups = []
+        self.program = self.wall = self.libc = None
+
+    def probe(self):
+        self.program = find_program('bwrap')
+        if self.program is None:
+            raise Failure('RUNTIME_MISSING', 'bwrap (bubblewrap) is not installed on this host')
+        if self.plan['runtime']['network'] not in ('default', 'host', 'none'):
+            raise Failure('RUNTIME_MISSING', 'bubblewrap knows the networks default and none only')
+        if self.owner:
+            os.chmod(self.job.own, 0o711)
+            self.wall = closed_folder(self.job.own, SANDBOX_UID)
+            if self.wall:
+                import ctypes
+
+                self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def can_read(self, path):
+        return self.owner is None or readable_by_other(path, SANDBOX_UID)
+
+    def image(self, name):
+        root = super().image(name)
+        if root.startswith('/'):
+            if not os.path.isdir(root):
+                raise Failure(
+                    'IMAGE_MISSING', 'the root folder of image %r is not there' % name[:100]
+                )
+            if self.owner and not readable_by_other(root, SANDBOX_UID, deep=False):
+                raise Failure(
+                    'IMAGE_BAD',
+                    'uid %d cannot read the root folder of image %r' % (SANDBOX_UID, name[:100]),
+                )
+            return os.path.realpath(root)
+        if not self.noted:
+            self.noted = True
+            self.job.note('ran without an image: bubblewrap with the tools of the host')
+        return '/'
+
+    def has_folder(self, image, path):
+        names = parts_of(path)
+        if image == '/' and names and names[0] not in HOST_FOLDERS:
+            return False
+        return os.path.isdir(image.rstrip('/') + path)
+
+    def complete(self, spec):
+        """The parts of a Spec that depend on this host."""
+        targets = [path for _, path, _ in spec.binds] + list(KERNEL_FOLDERS)
+        if spec.image == '/':
+            for name in HOST_FOLDERS:
+                if os.path.lexists('/' + name):
+                    spec.root += root_entries('/', '/' + name, None, targets)
+            spec.root += root_entries(
+                '/', '/etc', HOST_ETC + (() if spec.network == 'none' else HOST_ETC_NET), targets
+            )
+        else:
+            spec.root += root_entries(spec.image, '/', None, targets)
+            if (
+                spec.network != 'none'
+                and os.path.exists('/etc/resolv.conf')
+                and '/etc/resolv.conf' not in targets
+            ):
+                spec.root += [['--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf']]
+        spec.env.setdefault('PATH', DEFAULT_PATH)
+        spec.env.setdefault('HOME', '/tmp')
+        return spec
+
+    def start(self, container, stdin, stdout, stderr):
+        spec = self.complete(container.spec)
+        container.cgroup = self.limit(spec)
+        container.status_fd, writer = os.pipe()
+        os.set_blocking(container.status_fd, False)
+        options = os.open(
+            self.job.own + '/bwrap', os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
+        )
+        try:
+            os.unlink(self.job.own + '/bwrap')
+            write_all(
+                options,
+                b''.join(os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer)),
+            )
+            os.lseek(options, 0, os.SEEK_SET)
+            argv = [self.program, '--args', str(options), '--'] + list(spec.command)
+            # PID 1 of the sandbox keeps bwrap's own environment where the tool can read it: give it
+            # none.
+            container.pid = spawn(
+                argv,
+                {'PATH': DEFAULT_PATH},
+                stdin,
+                stdout,
+                stderr,
+                (options, writer),
+                lambda: self.drop(container.cgroup, spec.pids),
+            )
+        finally:
+            os.close(options)
+            os.close(writer)
+
+    def limit(self, spec):
+        cgroup = Cgroup(spec.name, spec.ram_bytes, spec.cpus) if self.owner else None
+        missing = (
+            cgroup.missing
+            if cgroup
+            else [name for name, value in (('memory', spec.ram_bytes), ('cpu', spec.cpus)) if value]
+        )
+        if missing and not self.cgroups:
+            self.job.note('not limited by this runtime on this host: ' + ', '.join(missing))
+        self.cgroups.append(cgroup)
+        return cgroup
+
+    def tidy(self):
+        for cgroup in self.cgroups:
+            if cgroup:
+                cgroup.remove()
+
+    def drop(self, cgroup, pids):
+        """In the child: become nobody for good."""
+        if cgroup:
+            cgroup.join()
+        if self.wall:
+            self.open_way()
+        if self.owner:
+            self.resource.setrlimit(self.resource.RLIMIT_NPROC, (pids, pids))
+            os.setgroups([])
+            os.setgid(self.owner[1])
+            os.setuid(self.owner[0])
+
+    def open_way(self):
+        """Makes a way to fs/ where it lies behind a folder that only root may enter (say /root).
+
+        In a mount namespace of its own, bwrap finds an empty folder in its place with nothing but
+        the way to fs/. Its --bind-fd would not do: it resolves names just the same.
+        """
+        fs = self.job.own + '/fs'
+        NEWNS, BIND, PRIVATE = 0x20000, 4096, 0x44000
+        self.libc_call('unshare', NEWNS)
+        fd = os.open(
+            fs, DIRECTORY_FLAGS
+        )  # Now, because a folder opened outside cannot be bound in here.
+        self.libc_call('mount', b'none', b'/', None, PRIVATE, None)
+        self.libc_call('mount', b'tmpfs', os.fsencode(self.wall), b'tmpfs', 0, b'mode=755,size=1m')
+        os.makedirs(fs, 0o755)
+        self.libc_call('mount', b'/proc/self/fd/%d' % fd, os.fsencode(fs), None, BIND, None)
+
+    def libc_call(self, name, *words):
+        import ctypes
+
+        if getattr(self.libc, name)(*words):
+            raise OSError(ctypes.get_errno(), '%s failed on the way to %s' % (name, self.wall))
+
+    def look(self, container):
+        while True:
+            try:
+                piece = os.read(container.status_fd, 4096)
+            except BlockingIOError:
+                break
+            if not piece:
+                break
+            container.status += piece.decode()
+        if container.field('child-pid'):
+            container.started = True
+
+    def signal(self, container, name):
+        """TERM goes to the tool itself, KILL to the sandbox's PID 1 and so to all in it.
+
+        bwrap is never killed while its child is unknown and may still wait for it: an orphan that
+        waits for ever would be left. False when nobody was there to be told yet.
+        """
+        child = container.field('child-pid')
+        try:
+            if name == 'KILL':
+                for pid in [child] if child else children_of(container.pid) + [container.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                return True
+            tools = children_of(child) if child else []
+            for pid in tools:
+                os.kill(pid, signal.SIGTERM)
+            return bool(tools)
+        except OSError:
+            return True  # Gone already.
+
+    @staticmethod
+    def wait_until_empty(pid):
+        """What a tool left in the background dies with the sandbox's PID 1, a moment after bwrap.
+
+        Outputs are taken and redirects opened only when nobody is left to plant links.
+        """
+        until = time.monotonic() + 5
+        while pid and time.monotonic() < until:
+            try:
+                with open('/proc/%d/stat' % pid) as file:
+                    if file.read().rpartition(')')[2].split()[0] in 'ZX':
+                        return
+            except OSError:
+                return
+            time.sleep(0.0005)
+
+    def verdict(self, container, status, error_tail):
+        self.look(container)
+        os.close(container.status_fd)
+        self.wait_until_empty(container.field('child-pid'))
+        container.oom = bool(container.cgroup and container.cgroup.was_oom())
+        code = container.field('exit-code')
+        if code is not None:
+            return code
+        if self.job.stop:
+            return exit_code(status)
+        text = last_line(error_tail)
+        if text.startswith('bwrap: execvp'):
+            if 'Argument list too long' in text:
+                raise Failure('BAD_COMMAND', 'command and environment are too long')
+            return 126 if 'Permission denied' in text else 127
+        down = any(
+            word in text
+            for word in ('namespace', 'not permitted', 'uid map', 'pivot_root', 'Creating new')
+        )
+        raise Failure(
+            'RUNTIME_DOWN' if down else 'CONTAINER_FAILED',
+            'bubblewrap could not start: ' + text[:500],
+        )

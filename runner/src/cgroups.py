@@ -1,0 +1,83 @@
+"""Memory and cpu limits for a runtime without its own."""
+
+import os
+
+from .base import log, os_text
+
+
+class Cgroup:
+    """Memory and cpu limits for a runtime without its own, where the runner may make control
+    groups: as root, mostly.
+
+    Joining one costs the kernel 6 ms, so it is made only for limits that were asked for.
+    """
+
+    HOME = '/sys/fs/cgroup'
+    # Limit -> controller, and per cgroup version the files to write in order; the last may be
+    # missing (swap accounting).
+    MEMORY = (
+        'memory',
+        (('memory.max', '%d'), ('memory.swap.max', '0')),
+        (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')),
+    )
+    CPU = (
+        'cpu',
+        (('cpu.max', '%d 100000'),),
+        (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')),
+    )
+
+    def __init__(self, name, ram_bytes, cpus):
+        self.unified = os.path.exists(self.HOME + '/cgroup.controllers')
+        self.folders, self.missing = [], []
+        for value, row in ((ram_bytes, self.MEMORY), (cpus and int(cpus * 100000), self.CPU)):
+            if not value:
+                continue
+            try:
+                self.limit(name, value, *row)
+            except OSError as error:
+                log('cgroup: %s: %s' % (row[0], os_text(error)))
+                self.missing.append(row[0])
+
+    def limit(self, name, value, controller, unified_files, legacy_files):
+        home = self.HOME + ('/magnetar' if self.unified else '/%s/magnetar' % controller)
+        os.makedirs(home, exist_ok=True)
+        if self.unified:
+            for folder in (self.HOME, home):
+                self.write(folder + '/cgroup.subtree_control', '+' + controller)
+        folder = home + '/' + name
+        os.makedirs(folder, exist_ok=True)
+        if folder not in self.folders:
+            self.folders.append(folder)
+        for number, (file, form) in enumerate(unified_files if self.unified else legacy_files):
+            if controller == 'memory' and number and not os.path.exists(folder + '/' + file):
+                continue
+            self.write(folder + '/' + file, form % value if '%d' in form else form)
+
+    @staticmethod
+    def write(path, text):
+        with open(path, 'w') as file:
+            file.write(text)
+
+    def join(self):
+        for folder in self.folders:
+            self.write(folder + '/cgroup.procs', '0')
+
+    def was_oom(self):
+        for folder in self.folders:
+            for name in ('memory.events', 'memory.oom_control'):
+                try:
+                    with open(folder + '/' + name) as file:
+                        if any(
+                            line.startswith('oom_kill ') and int(line.split()[1]) for line in file
+                        ):
+                            return True
+                except OSError:
+                    pass
+        return False
+
+    def remove(self):
+        for folder in self.folders:
+            try:
+                os.rmdir(folder)
+            except OSError as error:
+                log('cgroup not removed: ' + os_text(error))

@@ -1,0 +1,182 @@
+"""Finds what the task made and takes it to where it belongs."""
+
+import errno
+import os
+import stat
+
+from .base import below, CHUNK, clean_text, Failure, os_text, parts_of
+from .urls import join_url, public_url, shown_url
+from .paths import is_pattern, matches, normal, output_base
+from .tree import Odd
+from .addresses import Guard
+from .transfers import Http, RETRY_STATUS, with_retries
+from .targets import Target
+
+
+class Outputs:
+    """Finds what the task made and takes it to where it belongs."""
+
+    def __init__(self, job, tree, succeeded):
+        self.job, self.tree, self.succeeded = job, tree, succeeded
+        self.plan = job.plan
+        self.error = None
+        self.http = None
+
+    def deliver(self):
+        """Every output is tried; the first problem is the one told. After a failed executor
+        problems are only noted."""
+        for item in self.plan['outputs']:
+            path = normal(item['path'], 'output path')
+            try:
+                if not self.deliver_item(item, path):
+                    self.missing(item, path)
+            except Failure as failure:
+                self.problem(failure.code.replace('INPUT_', 'OUTPUT_'), item, path, str(failure))
+            except Odd as odd:
+                self.problem('OUTPUT_FAILED', item, path, str(odd))
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                self.problem('DISK_FULL' if full else 'OUTPUT_FAILED', item, path, os_text(error))
+        if self.error and self.succeeded:
+            raise self.error
+
+    def problem(self, code, item, path, text):
+        message = 'output %d (%s): %s' % (item['i'], path, text)
+        self.job.note(message)
+        self.error = self.error or Failure(
+            'OUTPUT_FAILED' if code == 'OUTPUT_REFUSED' else code, message
+        )
+
+    def missing(self, item, path):
+        message = 'output %d (%s) was not made' % (item['i'], path)
+        self.job.note(message)
+        if self.plan['missing_output'] == 'error':
+            self.error = self.error or Failure('OUTPUT_MISSING', message)
+
+    def deliver_item(self, item, path):
+        """False when nothing matches."""
+        try:
+            found = self.tree.find(path)
+        except (FileNotFoundError, NotADirectoryError):
+            found = None
+        if found and not (item.get('path_prefix') and is_pattern(path)):
+            return self.take(item, path, '', found, [])
+        if found:
+            os.close(found[0])
+        if not is_pattern(path):
+            return False
+        prefix = (
+            normal(item['path_prefix'], 'path_prefix')
+            if item.get('path_prefix')
+            else output_base(path)
+        )
+        any_taken = False
+        for match in self.glob('', parts_of(path)):
+            rel = (
+                match[len(prefix) :].lstrip('/')
+                if match.startswith(prefix)
+                else os.path.basename(match)
+            )
+            any_taken = self.take(item, match, rel, self.tree.find(match), []) or any_taken
+        return any_taken
+
+    def glob(self, base, patterns):
+        if not patterns:
+            yield base
+            return
+        if is_pattern(patterns[0]):
+            names = [name for name in self.names(base or '/') if matches(name, patterns[0])]
+        else:
+            names = [patterns[0]]
+        for name in names:
+            try:
+                os.close(self.tree.find(base + '/' + name)[0])
+            except (OSError, Odd):
+                continue
+            for match in self.glob(base + '/' + name, patterns[1:]):
+                yield match
+
+    def names(self, path):
+        try:
+            fd, info, _ = self.tree.find(path)
+        except (OSError, Odd):
+            return []
+        try:
+            return sorted(os.listdir(fd)) if stat.S_ISDIR(info.st_mode) else []
+        finally:
+            os.close(fd)
+
+    def take(self, item, path, rel, found, above):
+        """Delivers an open file or a whole folder."""
+        fd, info, real = found
+        try:
+            if stat.S_ISREG(info.st_mode):
+                if info.st_mtime == 1 and not info.st_size:
+                    return False  # Made by us for a tool that never wrote it.
+                try:
+                    path.encode('utf-8')
+                except UnicodeError:
+                    raise Odd('a file name is not UTF-8: %s' % clean_text(os.fsencode(path)))
+                self.deliver_file(
+                    item, path, rel, fd, info, any(below(real, shown) for shown in self.tree.shown)
+                )
+                return True
+            self.job.check()
+            key = (info.st_dev, info.st_ino)
+            if key in above or len(above) > 200:
+                self.job.note(
+                    'left out of an output: %s leads back into itself or is too deep'
+                    % clean_text(os.fsencode(path))
+                )
+                return True
+            if item['method'] == 'mount':
+                Target(item, self.plan).make(rel)
+            for name in sorted(os.listdir(fd)):
+                inner = path.rstrip('/') + '/' + name
+                try:
+                    child = self.tree.find(inner)
+                except (OSError, Odd) as odd:
+                    self.job.note(
+                        'left out of an output: %s: %s' % (clean_text(os.fsencode(inner)), odd)
+                    )
+                    continue
+                self.take(item, inner, (rel + '/' + name).lstrip('/'), child, above + [key])
+            return True
+        finally:
+            os.close(fd)
+
+    def deliver_file(self, item, path, rel, fd, info, borrowed):
+        if item['method'] == 'mount':
+            url = join_url(item['url'], rel, False)
+            Target(item, self.plan).put(rel, fd, info, borrowed, self.job)
+        else:
+            url = join_url(item['url'], rel, True)
+            self.upload(url, fd, info.st_size)
+        self.job.outputs.append(
+            {'i': item['i'], 'path': path, 'url': public_url(url), 'size': info.st_size}
+        )
+
+    def upload(self, url, fd, size):
+        if self.http is None:
+            self.http = Http(Guard(self.plan), self.plan['limits']['stall_s'])
+        what = 'uploading to ' + shown_url(url)
+
+        def send(connection):
+            os.lseek(fd, 0, os.SEEK_SET)
+            while True:
+                data = os.read(fd, CHUNK)
+                if not data:
+                    return
+                connection.send(data)
+                self.job.check()
+
+        def attempt():
+            connection, response = self.http.open('PUT', url, {'Content-Length': str(size)}, send)
+            connection.close()
+            if response.status in RETRY_STATUS:
+                return 'answered %d' % response.status
+            if not 200 <= response.status < 300:
+                raise Failure('OUTPUT_FAILED', '%s: answered %d' % (what, response.status))
+            return None
+
+        with_retries(self.job, what, attempt)

@@ -1,0 +1,91 @@
+"""Paths as a task names them, patterns in them, and who may read what on the host."""
+
+import os
+import stat
+
+from .base import below, Failure, parent, parts_of
+
+# Never hidden by a writable folder of the task: files below these are bound one by one.
+SYSTEM_FOLDERS = frozenset(
+    '/ /bin /boot /etc /home /lib /lib32 /lib64 /libx32 /opt /root /run /sbin /srv /usr /usr/bin'
+    ' /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin'
+    ' /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /usr/src /var /var/cache'
+    ' /var/lib /var/log /var/run /var/tmp'.split()
+)
+KERNEL_FOLDERS = ('/proc', '/sys', '/dev')
+
+
+def normal(path, what):
+    """An absolute container path without doubled slashes, dots or a trailing slash."""
+    if not path.startswith('/') or '\0' in path or '..' in path.split('/'):
+        raise Failure('BAD_PATH', '%s must be an absolute path without "..": %r' % (what, path))
+    path = '/' + '/'.join(parts_of(path))
+    if any(below(path, folder) for folder in KERNEL_FOLDERS):
+        raise Failure('BAD_PATH', '%s lies in a folder of the kernel: %s' % (what, path))
+    return path
+
+
+def is_pattern(text):
+    return any(c in text for c in '*?[')
+
+
+def output_base(path):
+    """The folder all matches of a pattern lie in; the path itself when it is none."""
+    names = parts_of(path)
+    for i, name in enumerate(names):
+        if is_pattern(name):
+            return '/' + '/'.join(names[:i])
+    return path
+
+
+def matches(name, pattern):
+    """One path component against one pattern, as a shell does: `*` and `?` never match a leading
+    dot."""
+    if name.startswith('.') and not pattern.startswith('.'):
+        return False
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(name, pattern)
+
+
+def allowed_root(real, roots):
+    """The root a real path lies strictly below, or None; the roots may have links themselves."""
+    for root in roots:
+        root = os.path.realpath(root)
+        if real != root and below(real, root):
+            return root
+    return None
+
+
+def may(info, uid, bit):
+    """Whether a uid in its own group has `bit` (4 read, 1 enter) by the plain mode."""
+    shift = 6 if info.st_uid == uid else 3 if info.st_gid == uid else 0
+    return bool(info.st_mode >> shift & bit)
+
+
+def closed_folder(path, uid):
+    """The outermost folder on the way to `path` that uid cannot enter."""
+    at = ''
+    for name in parts_of(path):
+        at += '/' + name
+        if not may(os.stat(at), uid, 1):
+            return at
+    return None
+
+
+def readable_by_other(path, uid, deep=True):
+    if closed_folder(parent(path), uid):
+        return False
+    info = os.stat(path)
+    if not may(info, uid, 4) or (stat.S_ISDIR(info.st_mode) and not may(info, uid, 1)):
+        return False
+    if not deep or not stat.S_ISDIR(info.st_mode):
+        return True
+    for folder, folders, files in os.walk(path):
+        for name in folders + files:
+            info = os.lstat(folder + '/' + name)
+            if not stat.S_ISLNK(info.st_mode) and not (
+                may(info, uid, 4) and (stat.S_ISREG(info.st_mode) or may(info, uid, 1))
+            ):
+                return False
+    return True

@@ -1,0 +1,95 @@
+"""One `mount` output on the host."""
+
+import os
+
+from .base import Failure, parent, parts_of
+from .paths import allowed_root
+from .tree import copy_fd, DIRECTORY_FLAGS, FILE_FLAGS
+
+
+class Target:
+    """One `mount` output on the host: stays below an allowed root, belongs to whoever owns the
+    folder it lands in."""
+
+    def __init__(self, item, plan):
+        path = item['file'].rstrip('/')
+        if not path.startswith('/') or '..' in path.split('/'):
+            raise Failure('OUTPUT_FAILED', 'not an absolute path: %s' % path)
+        # The last name may be a link: to a folder it is followed, any other is replaced.
+        real = os.path.realpath(path if os.path.isdir(path) else parent(path))
+        if not os.path.isdir(path):
+            real = os.path.join(real, os.path.basename(path))
+        self.root = allowed_root(real, plan['storage']['write'])
+        if self.root is None:
+            raise Failure(
+                'OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file']
+            )
+        self.names = parts_of(real[len(self.root.rstrip('/')) :])
+
+    def make(self, rel):
+        os.close(self.folder(self.names + parts_of(rel)))
+
+    def folder(self, names):
+        """Opens a folder below the root, making it and its parents, and following no link."""
+        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for name in names:
+                try:
+                    deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
+                except FileNotFoundError:
+                    os.mkdir(name, 0o755, dir_fd=fd)
+                    deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
+                    os.fchmod(deeper, 0o755)
+                    self.give(deeper, fd)
+                os.close(fd)
+                fd = deeper
+            return fd
+        except BaseException:
+            os.close(fd)
+            raise
+
+    @staticmethod
+    def give(fd, folder_fd):
+        if os.geteuid() == 0:
+            owner = os.fstat(folder_fd)
+            os.fchown(fd, owner.st_uid, owner.st_gid)
+
+    def put(self, rel, fd, info, borrowed, job):
+        names = self.names + parts_of(rel)
+        folder = self.folder(names[:-1])
+        part = '.%s.%d.part' % (job.plan['job'], os.getpid())
+        try:
+            try:
+                file = self.link(fd, part, folder) if info.st_nlink == 1 and not borrowed else None
+                if file is None:
+                    file = os.open(
+                        part,
+                        os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+                        0o600,
+                        dir_fd=folder,
+                    )
+                    os.lseek(fd, 0, os.SEEK_SET)
+                    copy_fd(fd, file, job.check)
+                try:
+                    self.give(file, folder)
+                    os.fchmod(file, 0o755 if info.st_mode & 0o111 else 0o644)
+                finally:
+                    os.close(file)
+                os.rename(part, names[-1], src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                try:
+                    os.unlink(part, dir_fd=folder)
+                except OSError:
+                    pass
+                raise
+        finally:
+            os.close(folder)
+
+    @staticmethod
+    def link(fd, name, folder):
+        """On the same file system the finished file gets a second name instead of being copied."""
+        try:
+            os.link('/proc/self/fd/%d' % fd, name, dst_dir_fd=folder, follow_symlinks=True)
+            return os.open(name, FILE_FLAGS, dir_fd=folder)
+        except (OSError, NotImplementedError):
+            return None
