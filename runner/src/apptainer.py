@@ -5,6 +5,7 @@ import os
 from .base import Failure, signal
 from .processes import exit_code, find_program, last_line, operator_env, spawn
 from .runtime import check_image, csv_field, is_identifier, Runtime
+from .check import CHECK_IMAGE
 
 
 def apptainer_image(image):
@@ -59,6 +60,8 @@ class Apptainer(Runtime):
 
     def image(self, name):
         image = super().image(name)
+        if image == CHECK_IMAGE:
+            return None
         if image.startswith('/'):
             if not os.path.exists(image):
                 raise Failure('IMAGE_MISSING', 'there is no image at %s' % image)

@@ -8,6 +8,7 @@ from .base import Failure, log, signal
 from .formats import loads
 from .processes import exit_code, find_program, last_line, operator_env, run_cli, spawn
 from .runtime import check_image, csv_field, is_identifier, Runtime, Spec
+from .check import CHECK_IMAGE, check_name, check_program, check_tar
 
 DENIED_NAMES = (
     'LD_',
@@ -163,16 +164,33 @@ class Engine(Runtime):
 
     def image(self, name):
         mapped = super().image(name)
+        if mapped == CHECK_IMAGE:
+            return self.own_image()
         check_image(mapped)
         if mapped not in self.images:
             self.images[mapped] = True
             policy = self.plan['runtime']['pull']
-            if (
-                policy == 'always'
-                or self.call('image', 'inspect', '--format', '{{.Id}}', mapped)[0]
-            ):
+            if policy == 'always' or not self.has_image(mapped):
                 self.pull(mapped, policy)
         return mapped
+
+    def has_image(self, image):
+        return self.call('image', 'inspect', '--format', '{{.Id}}', image)[0] == 0
+
+    def own_image(self):
+        """The check image, imported on its first use on this host."""
+        program = check_program(os.uname()[4])
+        if program is None:
+            return None
+        name = check_name(program)
+        if not self.has_image(name):
+            path = self.job.own + '/check.tar'
+            with open(path, 'wb') as file:
+                file.write(check_tar(program))
+            code, _, err = self.call('import', path, name)
+            if code:
+                raise Failure('IMAGE_BAD', 'the check image was refused: ' + last_line(err))
+        return name
 
     def pull(self, image, policy):
         if policy == 'never':

@@ -107,6 +107,9 @@ class Executors:
         job.interruptible = True
         job.check()
         image = runtime.image(executor['image'])
+        if image is None:
+            job.note('there is no check image for this host: that its runtime answers must do')
+            return 0
         self.bind_folders(executor, image)
         job.interruptible = False
         job.phase = 'executors'

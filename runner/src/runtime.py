@@ -64,6 +64,7 @@ class Runtime:
         with the runner."""
 
     def image(self, name):
+        """What to run for an image's name; None for the check image where there is none."""
         images = self.plan['runtime']['images']
         return images.get(name, images.get('*', name))
 

@@ -4,6 +4,7 @@ runtime study."""
 import os
 
 from support.case import Case
+from support.lab import IMAGE
 from support.marks import core, not_for, only
 
 HEX_ARGS = 'for a in "$@"; do printf "%s" "$a" | od -An -v -tx1 | tr -d " \\n"; echo .; done'
@@ -125,6 +126,28 @@ class Commands(Case):
 
     def test_R06_segv_itself(self):
         self.assertEqual(self.code_of(self.sh('kill -SEGV $$')), 139)
+
+    def test_check_image_needs_no_registry(self):
+        for _ in range(2):
+            report = self.run_plan([self.executor('true', image='magnetar/check')])
+            self.assertState(report, 'COMPLETE')
+            self.assertEqual(report['executors'][0]['exit_code'], 0)
+            self.assertGone(self.name)
+            self.setUp()
+
+    def test_check_image_can_be_mapped(self):
+        images = {'magnetar/check': IMAGE if self.is_engine else self.lab.rootfs}
+        report = self.run_plan(
+            [self.executor('cat', '/etc/image-file', image='magnetar/check')],
+            runtime={'images': images},
+        )
+        self.assertEqual(report['executors'][0]['stdout'], 'of the image\n')
+
+    @only('docker', 'podman')
+    def test_check_image_holds_nothing_else(self):
+        report = self.run_plan([self.executor('sh', image='magnetar/check')])
+        self.assertState(report, 'EXECUTOR_ERROR')
+        self.assertEqual(report['executors'][0]['exit_code'], 127)
 
     @only('docker', 'podman')
     def test_R07_unknown_image(self):

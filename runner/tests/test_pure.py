@@ -4,7 +4,12 @@ functions."""
 import ast
 import builtins
 import dis
+import io
 import os
+import struct
+import subprocess
+import tarfile
+import tempfile
 import types
 import unittest
 
@@ -341,6 +346,52 @@ def top_names(tree):
             elif isinstance(inner, ast.ImportFrom):
                 imported.setdefault(inner.module, set()).update(a.name for a in inner.names)
     return defined, imported
+
+
+class CheckImage(unittest.TestCase):
+    def test_program_is_small_and_well_formed(self):
+        for machine, number in (('x86_64', 62), ('aarch64', 183), ('arm64', 183)):
+            with self.subTest(machine):
+                program = runner.check_program(machine)
+                self.assertLess(len(program), 150)
+                self.assertEqual(program[:7], b'\x7fELF\x02\x01\x01')
+                self.assertEqual(struct.unpack_from('<HH', program, 16), (2, number))
+                entry, table = struct.unpack_from('<QQ', program, 24)
+                kind, flags, offset, base = struct.unpack_from('<IIQQ', program, table)
+                size = struct.unpack_from('<Q', program, table + 32)[0]
+                self.assertEqual((kind, flags, offset, size), (1, 5, 0, len(program)))
+                self.assertEqual(entry - base, 120)  # The first byte after both headers.
+
+    def test_program_runs_here(self):
+        program = runner.check_program(os.uname()[4])
+        if program is None:
+            self.skipTest('no program for this machine')
+        with tempfile.TemporaryDirectory() as folder:
+            with open(folder + '/true', 'wb') as file:
+                file.write(program)
+            os.chmod(folder + '/true', 0o755)
+            self.assertEqual(subprocess.call([folder + '/true']), 0)
+
+    def test_other_machines_have_none(self):
+        self.assertIsNone(runner.check_program('riscv64'))
+
+    def test_tar_has_the_program_only(self):
+        program = runner.check_program('x86_64')
+        with tarfile.open(fileobj=io.BytesIO(runner.check_tar(program))) as tar:
+            (entry,) = tar.getmembers()
+            self.assertEqual((entry.name, entry.mode), ('bin/true', 0o755))
+            self.assertEqual(tar.extractfile(entry).read(), program)
+
+    def test_name_follows_the_content(self):
+        names = {runner.check_name(runner.check_program(m)) for m in ('x86_64', 'aarch64')}
+        self.assertEqual(len(names), 2)
+        for name in names:
+            runner.check_image(name)
+            self.assertTrue(name.startswith('localhost/magnetar/check:'))
+
+    def test_apptainer_has_none(self):
+        job = types.SimpleNamespace(plan={'runtime': {'images': {}}})
+        self.assertIsNone(runner.Apptainer(job).image('magnetar/check'))
 
 
 class Parts(unittest.TestCase):

@@ -1,4 +1,4 @@
-/** Before a destination counts as ready, one real job runs on it: Pulsar, interpreter, runner, runtime, sandbox. */
+/** Before a destination counts as ready, one real job has run on it: Pulsar, interpreter, runner, runtime, sandbox. */
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
@@ -8,7 +8,7 @@ import type { Destination } from '../tasks/destination.ts';
 import { newJobId, newTaskId } from '../tasks/ids.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
-import type { TaskExecutor } from '../tasks/spec.ts';
+import type { TaskSpec } from '../tasks/spec.ts';
 
 export interface SandboxCheckDeps {
   readonly clock: Clock;
@@ -19,18 +19,20 @@ export interface SandboxCheckDeps {
   readonly runnerFiles: readonly JobFile[];
 }
 
+/**
+ * An image that needs no registry: the runner makes it where an engine wants one (`runner/src/check.py`). An operator may map the
+ * name, like any other, to an image of the destination.
+ */
+export const CHECK_IMAGE = 'magnetar/check';
+
+const CHECK: TaskSpec = { executors: [{ image: CHECK_IMAGE, command: ['true'] }] };
 const POLL_MS = 50;
 const LIMIT_MS = 120_000;
 
-/** Runs one job made of these executors and answers its report. */
-const runOnce = async (
-  deps: SandboxCheckDeps,
-  executors: readonly TaskExecutor[],
-  signal: AbortSignal,
-): Promise<Report> => {
+const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Report> => {
   const { transport, destination, rules, clock } = deps;
   const job = newJobId(newTaskId(deps.ids), 0, 1);
-  const plan = buildPlan({ job, spec: { executors }, contents: new Map(), destination, rules });
+  const plan = buildPlan({ job, spec: CHECK, contents: new Map(), destination, rules });
   const files = [
     ...deps.runnerFiles,
     { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) },
@@ -61,20 +63,12 @@ const assertComplete = (report: Report, name: string): void => {
   throw new MagnetarError('STARTUP', `the check job on ${name} failed: ${why.trim()}`);
 };
 
-/**
- * Answers what the runner found on the host (`runtime`, `version`, …). Where a sandbox can be had without fetching an image
- * (bubblewrap, or an image configured for all names) `true` runs in it. Throws STARTUP with the reason.
- */
+/** Answers what the runner found on the host (`runtime`, `version`, …). Throws STARTUP with the reason why no sandbox runs. */
 export const checkSandbox = async (
   deps: SandboxCheckDeps,
   signal: AbortSignal,
 ): Promise<Report['host']> => {
-  const { name, runtime } = deps.destination;
-  const found = await runOnce(deps, [], signal);
-  assertComplete(found, name);
-  if (found.host['runtime'] === 'bubblewrap' || runtime.images['*'] !== undefined) {
-    const trial = await runOnce(deps, [{ image: 'check', command: ['true'] }], signal);
-    assertComplete(trial, name);
-  }
-  return found.host;
+  const report = await runOnce(deps, signal);
+  assertComplete(report, deps.destination.name);
+  return report.host;
 };
