@@ -41,7 +41,7 @@ export const DEFAULT_TIMING: Timing = {
   poll: { firstMs: 1_000, factor: 1.6, maxMs: 10_000 },
   quietMs: 20_000,
   silenceMs: 90_000,
-  startMs: 300_000,
+  startMs: 120_000,
   settleMs: 8_000,
   launchMs: 2_000,
   kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },

@@ -17,8 +17,6 @@ export const TRANSITIONS = {
 
 export type TaskState = keyof typeof TRANSITIONS;
 
-/** The states a task of this server can be in. */
-export type LiveState = 'QUEUED' | 'INITIALIZING' | 'RUNNING';
 export type TerminalState = 'COMPLETE' | 'EXECUTOR_ERROR' | 'SYSTEM_ERROR' | 'CANCELED';
 
 const EXITS: Readonly<Record<TaskState, readonly TaskState[]>> = TRANSITIONS;

@@ -1,7 +1,5 @@
 /** Reading the URLs of a task: which scheme, which paths, and a form that may be shown. No I/O. */
 
-export type TransferScheme = 'file' | 'http' | 'https' | 'ftp' | 'ftps' | 's3';
-
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
 
 /** Lower-case scheme; a plain absolute path counts as `file`; undefined = neither. */

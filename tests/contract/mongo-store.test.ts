@@ -6,14 +6,13 @@ import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
-import { mongoMissing, startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
+import { startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
 import { newReport, newTask } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { storeDurability } from './store-durability.contract.ts';
 import { CALL, given, range, read } from './store-site.ts';
 import { taskStoreContract } from './task-store.contract.ts';
 
-const missing = await mongoMissing();
 let running: MongoServer | undefined;
 
 const server = (): MongoServer => {
@@ -21,7 +20,7 @@ const server = (): MongoServer => {
   return running;
 };
 
-describe.skipIf(missing !== undefined)(`on MongoDB ${missing ?? ''}`, () => {
+describe('on MongoDB', () => {
   beforeAll(async () => {
     running = await startMongoServer();
   });

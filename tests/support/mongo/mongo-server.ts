@@ -6,12 +6,6 @@ import { startSerialisingProxy, type SerialisingProxy } from './serialising-prox
 
 const GIVEN = process.env['MAGNETAR_TEST_MONGODB_URI'];
 
-/** Why the tests on MongoDB cannot run here; undefined = they can. */
-export const mongoMissing = async (): Promise<string | undefined> =>
-  GIVEN !== undefined || (await canRunFerretDb())
-    ? undefined
-    : 'no MongoDB: set MAGNETAR_TEST_MONGODB_URI, or install Go so that FerretDB can be built';
-
 export interface MongoServer {
   /** URL of a database that nobody has used before; dropped at the end. */
   newDatabase(): string;
@@ -46,6 +40,9 @@ const serverOn = (url: string, stop: (names: readonly string[]) => Promise<void>
 
 export const startMongoServer = async (): Promise<MongoServer> => {
   if (GIVEN !== undefined) return serverOn(GIVEN, (names) => dropAll(GIVEN, names));
+  if (!(await canRunFerretDb())) {
+    throw new Error('no MongoDB: set MAGNETAR_TEST_MONGODB_URI, or install Go to build FerretDB');
+  }
   const ferretDb = await startFerretDb();
   const proxy = await startSerialisingProxy(ferretDb.port);
   const server = serverOn(`mongodb://127.0.0.1:${String(proxy.port)}/`, async () => {

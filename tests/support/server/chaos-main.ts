@@ -63,7 +63,13 @@ process.exitCode = await runMagnetar(process.argv.slice(2), {
     createApp({
       ...input,
       environment,
-      timing: { ...DEFAULT_TIMING, quietMs: 1_500, settleMs: 6_500, silenceMs: 15_000 },
+      timing: {
+        ...DEFAULT_TIMING,
+        quietMs: 1_500,
+        settleMs: 6_500,
+        silenceMs: 15_000,
+        startMs: 15_000,
+      },
       decorateStore: deadlyStore,
       decorateTransport: deadlyTransport,
     }),
