@@ -6,14 +6,21 @@ import { readEnvironment } from './config/environment.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** One Ctrl-C can arrive twice: from the terminal, and handed on by the program that started this one. */
+const SAME_PRESS_MS = 300;
+
 const environment = readEnvironment();
 const stop = new AbortController();
 const cancel = new AbortController();
 
+let firstAt = 0;
+
 for (const name of STOP_SIGNALS) {
   process.on(name, () => {
-    if (stop.signal.aborted) cancel.abort();
-    else stop.abort();
+    if (!stop.signal.aborted) {
+      firstAt = performance.now();
+      stop.abort();
+    } else if (performance.now() - firstAt > SAME_PRESS_MS) cancel.abort();
   });
 }
 process.stdout.on('error', () => process.exit(1)); // the reader has gone, as in `magnetar config | head -1`
