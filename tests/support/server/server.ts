@@ -38,22 +38,26 @@ export interface Site {
   readonly data: string;
   readonly config: string;
   readonly program: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
   /** The same for all servers of the site, so that jobs of one reach the next. */
   readonly port: number;
   remove(): Promise<void>;
 }
 
 export interface SiteOptions {
+  readonly runtime?: string;
+  /** More variables for its servers. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly program?: keyof typeof PROGRAMS;
   /** More lines of the configuration file. */
   readonly config?: string;
 }
 
-const DESTINATION = (marks: string): string => `
+const DESTINATION = (marks: string, runtime: string): string => `
 [[destinations]]
 name = "local"
 transport = "embedded"
-runtime = "bubblewrap"
+runtime = "${runtime}"
 max_jobs = 4
 mounts = [{ host = "${marks}", path = "/marks", mode = "rw" }]
 `;
@@ -78,6 +82,8 @@ export const killPulsar = async (site: Pick<Site, 'data'>): Promise<void> => {
 
 export const createSite = async ({
   program = 'built',
+  runtime = 'bubblewrap',
+  environment = {},
   config = '',
 }: SiteOptions = {}): Promise<Site> => {
   await pulsarInstallation();
@@ -94,7 +100,7 @@ export const createSite = async ({
   mkdirSync(join(data, 'pulsar'), { recursive: true, mode: 0o700 });
   symlinkSync(VENV, join(data, 'pulsar', 'venv'));
   const file = join(directory, 'magnetar.toml');
-  writeFileSync(file, `${config}\n${DESTINATION(marks)}`);
+  writeFileSync(file, `${config}\n${DESTINATION(marks, runtime)}`);
   const site = {
     directory,
     files,
@@ -102,6 +108,7 @@ export const createSite = async ({
     data,
     config: file,
     program: PROGRAMS[program],
+    environment,
     port: await freePort(),
   };
   return {
@@ -142,6 +149,7 @@ export const startServer = async (
   const child = spawn(process.execPath, [...args, '--port', String(port), '--allow', site.files], {
     env: {
       ...testEnvironment(),
+      ...site.environment,
       ...(chaos === undefined ? {} : { [CHAOS_VARIABLE]: JSON.stringify(chaos) }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
