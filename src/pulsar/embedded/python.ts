@@ -15,10 +15,15 @@ export interface FindPythonOptions {
   readonly signal: AbortSignal;
 }
 
-/** The pinned packages have wheels for these (requirements.txt); some refuse 3.10 and older. */
-export const OLDEST_MINOR = 11;
-export const NEWEST_MINOR = 14;
-const RANGE = `Python 3.${String(OLDEST_MINOR)} to 3.${String(NEWEST_MINOR)}`;
+/** The pinned packages have wheels for these (requirements.txt); cryptography refuses 3.9.0 and 3.9.1. */
+const OLDEST = { minor: 9, micro: 2 };
+const NEWEST_MINOR = 14;
+const RANGE = `Python 3.${String(OLDEST.minor)}.${String(OLDEST.micro)} to 3.${String(NEWEST_MINOR)}`;
+
+const isInRange = (major: unknown, minor: number, micro: number): boolean => {
+  if (major !== 3 || minor > NEWEST_MINOR) return false;
+  return minor > OLDEST.minor || (minor === OLDEST.minor && micro >= OLDEST.micro);
+};
 
 /** Tried in this order; the first that fits is taken. */
 const CANDIDATES = [
@@ -27,6 +32,8 @@ const CANDIDATES = [
   'python3.12',
   'python3.11',
   'python3.14',
+  'python3.10',
+  'python3.9',
   '/usr/bin/python3',
   '/usr/local/bin/python3',
   '/opt/homebrew/bin/python3',
@@ -54,8 +61,9 @@ const decodeFound = (text: string): Found | undefined => {
     if (typeof path !== 'string' || typeof version !== 'string' || typeof minor !== 'number') {
       return undefined;
     }
-    const inRange = major === 3 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR;
-    return { path, version, fits: inRange && kind === 'cpython', venv: venv === true };
+    const micro = Number(version.split('.')[2]);
+    const fits = kind === 'cpython' && isInRange(major, minor, micro);
+    return { path, version, fits, venv: venv === true };
   } catch {
     return undefined;
   }

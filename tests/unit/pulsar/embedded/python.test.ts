@@ -11,16 +11,19 @@ const named = (fake: FakePython) => {
 };
 
 describe('findPython', () => {
-  it.each(['3.11.0', '3.12.1', '3.13.5', '3.14.0'])('takes Python %s', async (version) => {
-    expect((await named({ version })).version).toBe(version);
-  });
+  it.each(['3.9.2', '3.9.18', '3.10.0', '3.10.12', '3.11.0', '3.12.1', '3.13.5', '3.14.0'])(
+    'takes Python %s',
+    async (version) => {
+      expect((await named({ version })).version).toBe(version);
+    },
+  );
 
-  it.each(['2.7.18', '3.6.15', '3.9.2', '3.10.12', '3.15.0', '4.11.0'])(
+  it.each(['2.7.18', '3.6.15', '3.8.20', '3.9.0', '3.9.1', '3.15.0', '4.11.0'])(
     'refuses Python %s and says which it needs',
     async (version) => {
       await expect(named({ version })).rejects.toMatchObject({
         code: 'STARTUP',
-        message: expect.stringMatching(`needs Python 3.11 to 3.14; found ${version} `) as unknown,
+        message: expect.stringMatching(`needs Python 3.9.2 to 3.14; found ${version} `) as unknown,
       });
     },
   );
@@ -41,7 +44,7 @@ describe('findPython', () => {
 
   it('goes on to a later candidate when the first does not fit', async () => {
     const folder = createTempFolder();
-    writeFakePython(folder, 'python3', { version: '3.9.2' });
+    writeFakePython(folder, 'python3', { version: '3.8.10' });
     const good = writeFakePython(folder, 'python3.12', { version: '3.12.4' });
     const environment = { PATH: `${folder}:/usr/bin:/bin` };
     const found = await findPython({ environment, signal: anySignal() });
