@@ -8,7 +8,7 @@ import type { App, AppInput } from './cli/serve.ts';
 import { readVersion } from './cli/version.ts';
 import type { Environment } from './config/environment.ts';
 import { loadInstallSecret, type InstallSecret } from './config/install-secret.ts';
-import { destinationOf, planRulesOf, serviceInfoOf } from './config/settings.ts';
+import { allowedHostsOf, destinationOf, planRulesOf, serviceInfoOf } from './config/settings.ts';
 import type { Config } from './config/types.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
@@ -136,7 +136,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     },
     health: { ready: readinessOf(parts) },
     jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
-    security: { allowedHosts: config.server.allowed_hosts, allowedOrigins: [] },
+    security: { allowedHosts: allowedHostsOf(config), allowedOrigins: [] },
   });
 
 const urlOf = ({ server }: Config, port: number): string => {

@@ -76,3 +76,9 @@ export const serviceInfoOf = (config: Config, version: string): ServiceInfoOptio
     ...unless('', 'environment', service.environment),
   };
 };
+
+/** Host names answered besides those of this machine: the configured ones and the one of `public_url`. */
+export const allowedHostsOf = ({ server }: Config): readonly string[] =>
+  URL.canParse(server.public_url)
+    ? [...server.allowed_hosts, new URL(server.public_url).hostname]
+    : server.allowed_hosts;

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import {
+  allowedHostsOf,
+  destinationOf,
+  planRulesOf,
+  serviceInfoOf,
+} from '../../../src/config/settings.ts';
+import { createTempFile } from '../../support/temp-folder.ts';
+
+const load = (toml: string) =>
+  loadConfig({ file: createTempFile('magnetar.toml', toml), environment: {} }).config;
+
+describe('destinationOf', () => {
+  it('leaves out what the configuration counts as none', () => {
+    const config = load('');
+    const [entry] = config.destinations;
+    const destination = entry === undefined ? undefined : destinationOf(config, entry);
+    expect(destination?.capacity).toEqual({ name: 'local', jobs: entry?.max_jobs, zones: [] });
+    expect(destination?.limits).not.toHaveProperty('walltime_s');
+  });
+
+  it('counts memory in bytes of 10^9 to the GB, as TES does', () => {
+    const config = load(
+      '[limits]\nwalltime_s = 60\n[[destinations]]\nname = "big"\ntransport = "embedded"\ncores = 8\nram_gb = 1.5',
+    );
+    const [entry] = config.destinations;
+    const destination = entry === undefined ? undefined : destinationOf(config, entry);
+    expect(destination?.capacity).toMatchObject({ cores: 8, ram_bytes: 1_500_000_000 });
+    expect(destination?.limits.walltime_s).toBe(60);
+  });
+});
+
+describe('allowedHostsOf', () => {
+  it('adds the host by which public_url names this server', () => {
+    const config = load(
+      '[server]\npublic_url = "https://tes.example.org/x"\nallowed_hosts = ["other"]',
+    );
+    expect(allowedHostsOf(config)).toEqual(['other', 'tes.example.org']);
+    expect(allowedHostsOf(load(''))).toEqual([]);
+  });
+});
+
+describe('what clients and jobs are told', () => {
+  it('service-info lists the roots once each, and leaves empty texts out', () => {
+    const folder = createTempFile('x', '').replace(/\/x$/, '');
+    const config = load(`[storage.file]\nread = ["${folder}"]\nwrite = ["${folder}"]`);
+    const info = serviceInfoOf(config, '1.2.3');
+    expect(info.storage).toEqual([`file://${folder}`, 'http://', 'https://']);
+    expect(info).not.toHaveProperty('contactUrl');
+    expect(planRulesOf(config, 'me').storage).toEqual({
+      read: [folder],
+      write: [folder],
+      http_allow: [],
+    });
+  });
+});
