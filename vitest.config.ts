@@ -3,12 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const seconds = (n: number): number => n * 1000;
 
-const slow = { testTimeout: seconds(120), hookTimeout: seconds(180), fileParallelism: false };
+const slow = { testTimeout: seconds(120), hookTimeout: seconds(420), fileParallelism: false };
 
 const AREAS = {
   unit: { testTimeout: seconds(20), hookTimeout: seconds(20) },
   property: { testTimeout: seconds(60), hookTimeout: seconds(20) },
-  contract: { testTimeout: seconds(60), hookTimeout: seconds(180) },
+  contract: { testTimeout: seconds(60), hookTimeout: seconds(420) },
   integration: slow,
   e2e: slow,
   chaos: { ...slow, testTimeout: seconds(300) },

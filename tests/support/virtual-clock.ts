@@ -24,18 +24,23 @@ export const createVirtualClock = (): VirtualClock => {
     monotonic: () => time,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
+        const leave = () => {
+          sleepers.delete(sleeper);
+          signal.removeEventListener('abort', giveUp);
+        };
+        const giveUp = () => {
+          leave();
+          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+        };
         const sleeper: Sleeper = {
           at: time + ms,
           wake: () => {
-            sleepers.delete(sleeper);
+            leave();
             resolve();
           },
         };
         sleepers.add(sleeper);
-        signal.addEventListener('abort', () => {
-          sleepers.delete(sleeper);
-          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-        });
+        signal.addEventListener('abort', giveUp);
       }),
     async advance(ms) {
       time += ms;

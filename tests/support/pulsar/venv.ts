@@ -38,12 +38,12 @@ const takeLock = async (): Promise<boolean> => {
 /** Safe to call from several test processes at once. */
 export const pulsarInstallation = async (): Promise<Installation> => {
   await mkdir(CACHE, { recursive: true });
-  await until(takeLock, { timeoutMs: 170_000, everyMs: 50, what: 'lock of the shared Pulsar' });
+  await until(takeLock, { timeoutMs: 400_000, everyMs: 50, what: 'lock of the shared Pulsar' });
   try {
     return await ensureInstalled({
       venv: VENV,
       environment: testEnvironment(),
-      signal: AbortSignal.timeout(170_000),
+      signal: AbortSignal.timeout(400_000),
       onProgress: () => undefined,
     });
   } finally {
