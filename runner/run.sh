@@ -1,11 +1,15 @@
 #!/bin/bash
-# Starts the job runner of one Magnetar attempt. Pulsar runs `/bin/bash ../inputs/run.sh` in <job>/working; see docs/runner.md.
-[ -e ../cancelled ] && exit 143 # a cancel in the first milliseconds marks the job but may miss the process
+# Starts the job runner of one Magnetar attempt. Pulsar runs `/bin/bash ../inputs/run.sh` in
+# <job>/working; see docs/runner.md.
+
+# A cancel in the first milliseconds marks the job but may miss the process.
+[ -e ../cancelled ] && exit 143
 umask 077
 export LC_ALL=C.UTF-8
 
-# Compiling the runner costs more than all else it does for a short task. The code object is kept beside the job folders,
-# in a folder that only this uid may enter, under a name made of the source's SHA-256 and the exact interpreter.
+# Compiling the runner costs more than all else it does for a short task. The code object is kept
+# beside the job folders, in a folder that only this uid may enter, under a name made of the
+# source's SHA-256 and the exact interpreter.
 boot='
 import marshal, os, sys
 for folder in ("../tes", "../metadata/tes"):
@@ -22,7 +26,8 @@ except ImportError:
     except ImportError: from hashlib import sha256
 with open(sys.argv[1], "rb") as file: source = file.read()
 folder = os.path.abspath("../../.tes-runner-%d" % os.geteuid())
-kept = "%s/%s-%s-%x" % (folder, sha256(source).hexdigest(), sys.implementation.cache_tag, sys.hexversion)
+python = "%s-%x" % (sys.implementation.cache_tag, sys.hexversion)
+kept = "%s/%s-%s" % (folder, sha256(source).hexdigest(), python)
 code = None
 try:
     try: os.mkdir(folder, 0o700)
@@ -45,10 +50,11 @@ if code is None:
 exec(code, {"__name__": "__main__"})
 '
 run() { exec "$1" -I -S -B -W ignore -c "$boot" ../inputs/runner.py; }
-# $TES_PYTHON is believed (asking it costs as much as the runner's own start); the others must say that they are 3.6 or newer.
+# $TES_PYTHON is believed, because asking it costs as much as the runner's own start; the others
+# must say that they are 3.6 or newer.
 [ -n "$TES_PYTHON" ] && command -v "$TES_PYTHON" >/dev/null && run "$TES_PYTHON"
-for python in python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 \
-  python3.7 python3.6 python; do
+for python in python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 \
+  python3.10 python3.9 python3.8 python3.7 python3.6 python; do
   command -v "$python" >/dev/null || continue
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && run "$python"
 done
@@ -56,8 +62,11 @@ done
 mkdir -p ../metadata/tes
 job=$(cd .. && pwd)
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-printf '{"v":1,"job":"%s","state":"SYSTEM_ERROR","start":"%s","end":"%s","error":{"code":"NO_PYTHON","message":"%s","phase":"preflight"},"host":{},"system_logs":[],"executors":[],"inputs":[],"outputs":[]}\n' \
-  "${job##*/}" "$now" "$now" 'no Python 3.6 or newer on this host; set TES_PYTHON' >../metadata/tes/report.tmp &&
+message='no Python 3.6 or newer on this host; set TES_PYTHON'
+error='{"code":"NO_PYTHON","message":"'$message'","phase":"preflight"}'
+rest='"host":{},"system_logs":[],"executors":[],"inputs":[],"outputs":[]'
+printf '{"v":1,"job":"%s","state":"SYSTEM_ERROR","start":"%s","end":"%s","error":%s,%s}\n' \
+  "${job##*/}" "$now" "$now" "$error" "$rest" >../metadata/tes/report.tmp &&
   mv ../metadata/tes/report.tmp ../metadata/tes/report.json
 rm -f ../inputs/plan.json
 exit 0

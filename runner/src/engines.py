@@ -4,12 +4,14 @@ import fcntl
 import os
 import time
 
-from .base import Failure, log, signal
-from .formats import loads
+from .base import Failure, log, os_text, signal
+from .formats import dumps, loads, sha256
 from .processes import exit_code, find_program, last_line, operator_env, run_cli, spawn
-from .runtime import check_image, csv_field, is_identifier, Runtime, Spec
+from .runtime import check_image, csv_field, ImageAbsent, is_identifier, Runtime, Spec
 from .check import CHECK_IMAGE, check_name, check_program, check_tar
 
+BELIEVED_S = 600
+"""How long an engine's answer is believed, and between two sweeps."""
 DENIED_NAMES = (
     'LD_',
     'DOCKER_',
@@ -49,8 +51,8 @@ def engine_argv(cli, spec):
     """`docker run` or `podman run`. No `--rm`: the exit code is asked for afterwards."""
     argv = [cli, 'run', '--name', spec.name] + labels(spec)
     argv += ['--init', '--log-driver', 'none', '--pull', 'never']
-    if spec.cidfile:
-        argv += ['--cidfile', spec.cidfile]
+    if spec.mark:
+        argv += ['--conmon-pidfile' if cli == 'podman' else '--cidfile', spec.mark]
     if spec.network != 'default':
         argv += ['--network', spec.network]
     argv += ['--security-opt', 'no-new-privileges', '--pids-limit', str(spec.pids)]
@@ -108,7 +110,7 @@ class Engine(Runtime):
         super().__init__(job)
         self.env = operator_env()
         self.names = []
-        self.images = {}
+        self.pulled, self.folders = set(), {}
         root = os.geteuid() == 0
         self.user = None if root else (os.geteuid(), os.getegid())
         # Root's containers may run as any user of the image; nobody else gets as far as these
@@ -119,9 +121,35 @@ class Engine(Runtime):
         return run_cli((self.cli,) + words, self.env, timeout, enough)
 
     def probe(self):
-        """Whether the engine answers; the same question finds containers of runners that died."""
+        """Whether the engine is there. Asking it costs a quarter of what a short task does, so one
+        answer is believed for a while; a start that fails asks again."""
         if find_program(self.cli) is None:
             raise Failure('RUNTIME_MISSING', self.cli + ' is not installed on this host')
+        if not self.answered_lately():
+            self.sweep()
+
+    def marker(self):
+        """A file whose age tells when this engine answered a runner of this server last; it lies
+        beside the job folders."""
+        key = sha256(dumps([self.plan['server'], sorted(self.env.items())]).encode()).hexdigest()
+        folder = '%s/.tes-runner-%d' % (os.path.dirname(self.job.root), os.geteuid())
+        return '%s/%s-%s' % (folder, self.cli, key[:16])
+
+    def answered_lately(self):
+        try:
+            return 0 <= time.time() - os.stat(self.marker()).st_mtime < BELIEVED_S
+        except OSError:
+            return False
+
+    def disbelieve(self):
+        try:
+            os.unlink(self.marker())
+        except FileNotFoundError:
+            pass
+
+    def sweep(self):
+        """Asks the engine for containers of this server on this host, which shows that it answers,
+        and removes those of runners that are gone."""
         code, out, err = self.call(
             'ps',
             '-a',
@@ -133,8 +161,27 @@ class Engine(Runtime):
             '{{.Names}}',
         )
         if code:
+            self.disbelieve()
             raise Failure('RUNTIME_DOWN', '%s does not answer: %s' % (self.cli, last_line(err)))
-        self.sweep(out.decode('utf-8', 'replace').split())
+        try:
+            os.close(os.open(self.marker(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        except OSError as error:
+            log('the next job will ask again: ' + os_text(error))
+        names = out.decode('utf-8', 'replace').split()
+        own = [name for name in names if name.startswith(self.plan['job'] + '-')]
+        stale = own + self.orphans([name for name in names if name not in own])
+        if stale:
+            log('removing containers of runners that are gone: ' + ' '.join(stale))
+            self.call('rm', '-f', '-v', *stale)
+
+    def orphans(self, names):
+        if not names:
+            return []
+        form = '{{.Name}} {{index .Config.Labels "tes.lock"}}'
+        out = self.call('inspect', '--type', 'container', '--format', form, *names)[1]
+        lines = out.decode('utf-8', 'replace').splitlines()
+        rows = (line.lstrip('/').partition(' ') for line in lines)
+        return [name for name, _, lock in rows if lock and is_free(lock)]
 
     def bury(self, names):
         for _ in range(3 if names else 0):  # A container may still be on its way into existence.
@@ -142,58 +189,29 @@ class Engine(Runtime):
             log('watchdog: rm answered %d %s' % (code, err.strip()))
             time.sleep(1)
 
-    def sweep(self, names):
-        stale = [name for name in names if name.startswith(self.plan['job'] + '-')]
-        others = [name for name in names if name not in stale]
-        if others:
-            out = self.call(
-                'inspect',
-                '--type',
-                'container',
-                '--format',
-                '{{.Name}} {{index .Config.Labels "tes.lock"}}',
-                *others,
-            )[1]
-            for line in out.decode('utf-8', 'replace').splitlines():
-                name, _, lock = line.lstrip('/').partition(' ')
-                if lock and is_free(lock):
-                    stale.append(name)
-        if stale:
-            log('removing containers of runners that are gone: ' + ' '.join(stale))
-            self.call('rm', '-f', '-v', *stale)
-
     def image(self, name):
+        """Whether it is there shows when it is run: asking first would cost every task a fifth."""
         mapped = super().image(name)
         if mapped == CHECK_IMAGE:
-            return self.own_image()
+            program = check_program(os.uname()[4])
+            return program and check_name(program)
         check_image(mapped)
-        if mapped not in self.images:
-            self.images[mapped] = True
-            policy = self.plan['runtime']['pull']
-            if policy == 'always' or not self.has_image(mapped):
-                self.pull(mapped, policy)
+        if self.plan['runtime']['pull'] == 'always' and mapped not in self.pulled:
+            self.fetch(mapped)
         return mapped
 
-    def has_image(self, image):
-        return self.call('image', 'inspect', '--format', '{{.Id}}', image)[0] == 0
+    def assert_usable(self, image):
+        """After a start that failed: whether it is the engine's or the image's absence."""
+        self.sweep()
+        if self.call('image', 'inspect', '--format', '{{.Id}}', image)[0]:
+            raise ImageAbsent('IMAGE_MISSING', 'image %s is not on this host' % image)
 
-    def own_image(self):
-        """The check image, imported on its first use on this host."""
+    def fetch(self, image):
         program = check_program(os.uname()[4])
-        if program is None:
-            return None
-        name = check_name(program)
-        if not self.has_image(name):
-            path = self.job.own + '/check.tar'
-            with open(path, 'wb') as file:
-                file.write(check_tar(program))
-            code, _, err = self.call('import', path, name)
-            if code:
-                raise Failure('IMAGE_BAD', 'the check image was refused: ' + last_line(err))
-        return name
-
-    def pull(self, image, policy):
-        if policy == 'never':
+        if program and image == check_name(program):
+            self.make_check_image(image, program)
+            return
+        if self.plan['runtime']['pull'] == 'never':
             raise Failure(
                 'IMAGE_MISSING', 'image %s is not on this host and pulling is switched off' % image
             )
@@ -204,22 +222,43 @@ class Engine(Runtime):
             raise Failure(
                 'IMAGE_BAD' if bad else 'IMAGE_MISSING', 'image %s: %s' % (image, last_line(err))
             )
+        self.pulled.add(image)
         self.job.note('pulled %s in %.1f s' % (image, time.monotonic() - began))
+
+    def make_check_image(self, name, program):
+        path = self.job.own + '/check.tar'
+        with open(path, 'wb') as file:
+            file.write(check_tar(program))
+        code, _, err = self.call('import', path, name)
+        if code:
+            raise Failure('IMAGE_BAD', 'the check image was refused: ' + last_line(err))
 
     def has_folder(self, image, path):
         """Asks a container that is never started: binding a folder over one of the image would hide
         its content."""
         if path == '/':
             return True
-        name = self.plan['job'] + '-look'
+        key = (image, path)
+        if key not in self.folders:
+            name = '%s-look%d' % (self.plan['job'], len(self.folders))
+            self.folders[key] = self.look_for_folder(name, image, path)
+        return self.folders[key]
+
+    def look_for_folder(self, name, image, path):
         marks = labels(Spec(**self.identity()))
-        if self.call('create', '--name', name, *marks, '--entrypoint', '/', image)[0]:
+        words = ['--name', name, '--pull', 'never', '--entrypoint', '/']
+        self.remember(name)
+        if self.call('create', *words, *marks, image)[0]:
+            self.assert_usable(image)
             return False
-        try:
-            code, out, _ = self.call('cp', '%s:%s' % (name, path), '-', enough=512)
-            return len(out) > 156 and out[156:157] == b'5'  # A tar header of a folder.
-        finally:
-            self.call('rm', '-f', name)
+        out = self.call('cp', '%s:%s' % (name, path), '-', enough=512)[1]
+        return len(out) > 156 and out[156:157] == b'5'  # A tar header of a folder.
+
+    def remember(self, name):
+        """To be removed at the end, by whoever lives until then."""
+        if name not in self.names:
+            self.names.append(name)
+            self.job.watchdog.tell(name)
 
     def start(self, container, stdin, stdout, stderr):
         spec = container.spec
@@ -227,8 +266,11 @@ class Engine(Runtime):
         spec.keep_id = self.cli == 'podman' and self.user is not None
         if self.user:
             spec.env.setdefault('HOME', '/tmp')
-        self.names.append(spec.name)
-        self.job.watchdog.tell(spec.name)
+        self.remember(spec.name)
+        try:
+            os.unlink(spec.mark)  # Of a try before the image was fetched.
+        except FileNotFoundError:
+            pass
         env = dict(self.env, **engine_env(spec))
         container.pid = spawn(engine_argv(self.cli, spec), env, stdin, stdout, stderr)
 
@@ -244,10 +286,14 @@ class Engine(Runtime):
         return state
 
     def look(self, container):
+        """Asks only of containers that run for a while: what is over soon says so itself."""
         now = time.monotonic()
-        if now >= container.next_look and os.path.exists(container.spec.cidfile):
-            container.next_look = now + container.pause
+        if container.next_look is None:
+            if os.path.exists(container.spec.mark):
+                container.next_look = now + container.pause
+        elif now >= container.next_look:
             container.pause = min(container.pause * 2, 2)
+            container.next_look = now + container.pause
             self.state(container)
 
     def signal(self, container, name):
@@ -260,6 +306,10 @@ class Engine(Runtime):
         return heard
 
     def verdict(self, container, status, error_tail):
+        # The tool itself ends with 0 only when the container ran and ended so, unless something on
+        # stdin made it let go of it.
+        if status == 0 and not container.spec.stdin:
+            return 0
         state = self.state(container)
         if state.get('Running'):
             self.call('kill', '--signal', 'KILL', container.spec.name)
@@ -279,6 +329,7 @@ class Engine(Runtime):
             return code
         if 'rgument list too long' in error_tail:
             raise Failure('BAD_COMMAND', 'command and environment are too long')
+        self.assert_usable(container.spec.image)
         raise Failure(
             'CONTAINER_FAILED',
             '%s could not start the container: %s' % (self.cli, last_line(error_tail)),

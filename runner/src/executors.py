@@ -10,7 +10,7 @@ from .base import below, Failure, os_text, signal, utc
 from .paths import normal
 from .tree import Odd
 from .streams import Pump
-from .runtime import Container, Spec
+from .runtime import Container, ImageAbsent, Spec
 
 
 class Executors:
@@ -96,7 +96,7 @@ class Executors:
             network=plan['runtime']['network'],
             stdin=bool(executor.get('stdin')),
             binds=self.binds(),
-            cidfile='%s/cid-%d' % (job.own, i),
+            mark='%s/mark-%d' % (job.own, i),
             **self.runtime.identity(),
             **self.runtime.limits(),
         )
@@ -108,8 +108,21 @@ class Executors:
         job.check()
         image = runtime.image(executor['image'])
         if image is None:
+            job.interruptible = False
             job.note('there is no check image for this host: that its runtime answers must do')
             return 0
+        try:
+            return self.try_one(i, executor, image)
+        except ImageAbsent:
+            job.phase = 'image'
+            job.interruptible = True
+            job.check()
+            runtime.fetch(image)
+            return self.try_one(i, executor, image)
+
+    def try_one(self, i, executor, image):
+        """Opens everything anew, so a try for which the image was missing leaves nothing behind."""
+        job = self.job
         self.bind_folders(executor, image)
         job.interruptible = False
         job.phase = 'executors'

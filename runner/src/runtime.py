@@ -6,6 +6,10 @@ import os
 from .base import Failure
 
 
+class ImageAbsent(Failure):
+    """Nothing was started, because the image is not there; it may be fetched."""
+
+
 class Spec:
     """One container, as every runtime understands it."""
 
@@ -17,7 +21,7 @@ class Spec:
         self.pids = 4096
         self.binds = []  # (host, path, writable), outer before inner.
         self.root = []  # bubblewrap: how the root file system is put together.
-        self.cidfile = None
+        self.mark = None  # A file the engine's tool makes when the container is about to start.
         self.node = ''
         self.keep_id = False  # podman without root: be the same uid inside.
         self.__dict__.update(fields)
@@ -33,7 +37,7 @@ class Container:
         self.status_fd = None
         self.status = ''
         self.oom = False
-        self.next_look, self.pause = 0.0, 0.1
+        self.next_look, self.pause = None, 0.3
         self.kills = 0
         self.cgroup = None
         self.told = False  # The server knows that it runs.

@@ -396,6 +396,49 @@ class Hosts(Case):
         report = self.run_plan([self.sh('true')], env={'PATH': tools})
         self.assertState(report, 'SYSTEM_ERROR', 'RUNTIME_MISSING')
 
+    @only('docker', 'podman')
+    def test_engine_is_asked_for_nothing_but_to_run_and_remove(self):
+        """Each start of a command line tool costs a quarter of what a short task does."""
+        tools, calls = self.base + '/bin', self.data + '/calls'
+        os.makedirs(tools)
+        with open('%s/%s' % (tools, self.kind), 'w') as file:
+            real = shutil.which(self.kind)
+            file.write('#!/bin/sh\necho "$1" >>%s\nexec %s "$@"\n' % (calls, real))
+        os.chmod('%s/%s' % (tools, self.kind), 0o755)
+        for script, expected in (
+            ('true', ['ps', 'run', 'rm']),
+            ('true', ['run', 'rm']),
+            ('exit 3', ['run', 'inspect', 'rm']),
+        ):
+            self.next_job()
+            self.run_plan([self.sh(script)], env={'PATH': tools + ':' + os.environ['PATH']})
+            with open(calls) as file:
+                asked = file.read().split()
+            os.unlink(calls)
+            # A busy machine makes a short task long enough to be asked after while it runs.
+            inspects = [word for word in asked if word == 'inspect'][expected.count('inspect') :]
+            for word in inspects:
+                asked.remove(word)
+            self.assertEqual(asked, expected)
+
+    @only('docker')
+    def test_engine_goes_down_after_it_answered(self):
+        sock = self.base + '/sock'
+        env = {'DOCKER_HOST': 'unix://' + sock}
+        for workdir in ('/opt/tool', '/'):
+            os.symlink(self.lab.env['DOCKER_HOST'][len('unix://') :], sock)
+            self.next_job()
+            self.assertState(self.run_plan([self.sh('true')], env=env), 'COMPLETE')
+            os.unlink(sock)
+            self.next_job()
+            report = self.run_plan([self.sh('true', workdir=workdir)], env=env)
+            self.assertState(report, 'SYSTEM_ERROR', 'RUNTIME_DOWN')
+            self.assertNotEqual(report['error']['phase'], 'preflight')
+        self.next_job()
+        report = self.run_plan([self.sh('true')], env=env)
+        self.assertState(report, 'SYSTEM_ERROR', 'RUNTIME_DOWN')
+        self.assertEqual(report['error']['phase'], 'preflight')
+
     @only('docker')
     def test_runtime_down(self):
         report = self.run_plan([self.sh('true')], env={'DOCKER_HOST': 'unix:///nowhere/sock'})
@@ -468,7 +511,7 @@ class Hosts(Case):
     @only('bubblewrap')
     def test_job_folder_behind_a_closed_one(self):
         """As under /root: only root may enter, and executors run as somebody else."""
-        if self.runtime == 'bubblewrap-user':
+        if self.as_user:
             os.chown(self.base, USER, USER)
         os.chmod(self.base, 0o700)
         path = self.write('in', 'hello')
@@ -485,7 +528,7 @@ class Hosts(Case):
         self.run_plan([self.sh('true')])
         folder = '%s/staging/.tes-runner-%d' % (
             self.base,
-            USER if self.runtime == 'bubblewrap-user' else os.geteuid(),
+            USER if self.as_user else os.geteuid(),
         )
         self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700)
         self.assertEqual(len(os.listdir(folder)), 1)
@@ -495,7 +538,7 @@ class Hosts(Case):
         shutil.rmtree(self.jd)
         for name in ('inputs', 'working', 'metadata'):
             os.makedirs(self.jd + '/' + name)
-        if self.runtime == 'bubblewrap-user':
+        if self.as_user:
             for place, _, _ in os.walk(self.jd):
                 os.chown(place, USER, USER)
         self.assertState(self.run_plan([self.sh('true')]), 'COMPLETE')
@@ -504,7 +547,7 @@ class Hosts(Case):
     def test_compiled_runner_of_somebody_else_is_not_believed(self):
         folder = '%s/staging/.tes-runner-%d' % (
             self.base,
-            USER if self.runtime == 'bubblewrap-user' else os.geteuid(),
+            USER if self.as_user else os.geteuid(),
         )
         os.makedirs(folder)
         os.chmod(folder, 0o777)
@@ -549,7 +592,7 @@ class FullDisk(Case):
 
     @only('bubblewrap', 'docker', 'podman')
     def test_R36_full_disk(self):
-        if self.runtime == 'bubblewrap-user':
+        if self.as_user:
             for folder, _, _ in os.walk(self.base):
                 os.chown(folder, USER, USER)
         big = self.write('big', b'x' * (6 << 20))
@@ -599,6 +642,6 @@ class FullDisk(Case):
                     shutil.rmtree(self.jd + '/' + inner, ignore_errors=True)
                 for inner in ('metadata', 'inputs'):
                     os.makedirs(self.jd + '/' + inner)
-                    if self.runtime == 'bubblewrap-user':
+                    if self.as_user:
                         os.chown(self.jd + '/' + inner, USER, USER)
                 self.assertState(self.run_plan(**fields), state, code)

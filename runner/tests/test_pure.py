@@ -34,7 +34,7 @@ SPEC = dict(
 class Golden(unittest.TestCase):
     def test_docker_argv(self):
         spec = runner.Spec(
-            user=(5, 6), cpus=0.5, ram_bytes=1000, stdin=True, cidfile='/j/cid', **SPEC
+            user=(5, 6), cpus=0.5, ram_bytes=1000, stdin=True, mark='/j/mark', **SPEC
         )
         self.assertEqual(
             runner.engine_argv('docker', spec),
@@ -57,7 +57,7 @@ class Golden(unittest.TestCase):
                 '--pull',
                 'never',
                 '--cidfile',
-                '/j/cid',
+                '/j/mark',
                 '--network',
                 'none',
                 '--security-opt',
@@ -103,13 +103,14 @@ class Golden(unittest.TestCase):
         self.assertEqual(runner.engine_env(spec), {'A': 'x y'})
 
     def test_podman_argv_without_root(self):
-        spec = runner.Spec(user=(5, 6), keep_id=True, **SPEC)
+        spec = runner.Spec(user=(5, 6), keep_id=True, mark='/j/mark', **SPEC)
         argv = runner.engine_argv('podman', spec)
         self.assertEqual(argv[:2], ['podman', 'run'])
         self.assertEqual(
             argv[argv.index('--userns') :][:4], ['--userns', 'keep-id', '--user', '5:6']
         )
         self.assertNotIn('-i', argv)
+        self.assertEqual(argv[argv.index('--conmon-pidfile') + 1], '/j/mark')
 
     def test_default_network_is_the_engines(self):
         self.assertNotIn(
@@ -414,7 +415,6 @@ class Parts(unittest.TestCase):
                 self.assertEqual(taken - used, set(), 'imported and not used')
                 self.assertTrue(ast.get_docstring(tree), 'begins with its job')
                 self.assertLess(len(text.splitlines()), 420)
-                self.assertLessEqual(max(map(len, text.splitlines())), 100)
 
     def test_no_name_is_defined_twice(self):
         modules = {'errno', 'fcntl', 'os', 'select', 'stat', 'sys', 'time'}
@@ -422,6 +422,10 @@ class Parts(unittest.TestCase):
         for part in PARTS:
             for name in top_names(ast.parse(read('src/%s.py' % part)))[0] - modules:
                 self.assertEqual(owner.setdefault(name, part), part, name)
+
+    def test_lines_are_short(self):
+        for name in ['run.sh', 'join.py'] + ['src/%s.py' % part for part in PARTS]:
+            self.assertLessEqual(max(map(len, read(name).split('\n'))), 100, name)
 
     def test_every_file_is_a_part(self):
         files = {name[:-3] for name in os.listdir(RUNNER + '/src') if name.endswith('.py')}

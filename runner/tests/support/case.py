@@ -18,7 +18,7 @@ from support.module import RUNNER, SOURCE
 
 KEY = 'the key of this job'
 USER = 1234
-"""Who the runner is in the `bubblewrap-user` variant."""
+"""Who the runner is in the `-user` variants."""
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -81,6 +81,10 @@ class Case(unittest.TestCase):
         return self.runtime.split('-')[0]
 
     @property
+    def as_user(self):
+        return self.runtime.endswith('-user')
+
+    @property
     def is_engine(self):
         return self.kind in ('docker', 'podman')
 
@@ -95,7 +99,7 @@ class Case(unittest.TestCase):
             os.makedirs(self.jd + '/' + folder)
         os.makedirs(self.data)
         os.makedirs(self.out)
-        if self.runtime == 'bubblewrap-user':
+        if self.as_user:
             for folder, _, _ in os.walk(self.base):
                 os.chown(folder, USER, USER)
         self.process = None
@@ -195,6 +199,17 @@ class Case(unittest.TestCase):
             **fields,
         )
 
+    def next_job(self):
+        """Another job folder beside the last one, as on a real host."""
+        self.name += 'x'
+        self.jd = self.base + '/staging/' + self.name
+        self.own, self.shared = self.jd + '/tes', self.jd + '/metadata/tes'
+        for folder in ('inputs', 'working', 'metadata'):
+            os.makedirs(self.jd + '/' + folder)
+        if self.as_user:
+            for folder, _, _ in os.walk(self.jd):
+                os.chown(folder, USER, USER)
+
     # -- running -----------------------------------------------------------------------------------
 
     def start(self, plan, env=()):
@@ -207,7 +222,7 @@ class Case(unittest.TestCase):
         return self.launch(env)
 
     def launch(self, env=()):
-        as_user = self.runtime == 'bubblewrap-user'
+        as_user = self.as_user
 
         def become():
             if as_user:
