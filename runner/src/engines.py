@@ -109,6 +109,7 @@ class Engine(Runtime):
     def __init__(self, job):
         super().__init__(job)
         self.env = operator_env()
+        self.program = None
         self.names = []
         self.pulled, self.folders = set(), {}
         root = os.geteuid() == 0
@@ -118,12 +119,13 @@ class Engine(Runtime):
         self.folder_mode = 0o777 if root else 0o755
 
     def call(self, *words, timeout=20, enough=None):
-        return run_cli((self.cli,) + words, self.env, timeout, enough)
+        return run_cli((self.program,) + words, self.env, timeout, enough)
 
     def probe(self):
         """Whether the engine is there. Asking it costs a quarter of what a short task does, so one
         answer is believed for a while; a start that fails asks again."""
-        if find_program(self.cli) is None:
+        self.program = find_program(self.cli)
+        if self.program is None:
             raise Failure('RUNTIME_MISSING', self.cli + ' is not installed on this host')
         if not self.answered_lately():
             self.sweep()
@@ -272,7 +274,8 @@ class Engine(Runtime):
         except FileNotFoundError:
             pass
         env = dict(self.env, **engine_env(spec))
-        container.pid = spawn(engine_argv(self.cli, spec), env, stdin, stdout, stderr)
+        argv = [self.program] + engine_argv(self.cli, spec)[1:]
+        container.pid = spawn(argv, env, stdin, stdout, stderr)
 
     def state(self, container):
         code, out, _ = self.call(

@@ -1,9 +1,9 @@
 """Runs the runner's tests against real runtimes: `python3 runner/tests/run.py [--runtimes a,b]
 [pattern]`.
 
-Environment: TES_TEST_RUNTIMES (default bubblewrap,bubblewrap-user,podman,docker; the second is
-bubblewrap without root), TES_TEST_PYTHONS (interpreters, separated by colons, that also run the
-core cases). A runtime that is named and missing fails.
+Environment: TES_TEST_RUNTIMES (default as in DEFAULT; `-user` is the same without root),
+TES_TEST_PYTHONS (interpreters, separated by colons, that also run the core cases). A runtime that
+is named and missing fails.
 """
 
 import os
@@ -18,7 +18,7 @@ from support.case import Case  # noqa: E402
 from support.lab import Lab  # noqa: E402
 
 MODULES = ('test_pure', 'test_executors', 'test_files', 'test_life')
-DEFAULT = 'bubblewrap,bubblewrap-user,podman,docker'
+DEFAULT = 'bubblewrap,bubblewrap-user,podman,docker,docker-user'
 
 
 def tests_of(module):

@@ -3,7 +3,7 @@
 import os
 import stat
 
-from support.case import Case, is_executable
+from support.case import USER, Case, is_executable
 from support.ftp import FtpServer
 from support.marks import core, only
 
@@ -68,7 +68,8 @@ class Inputs(Case):
         report = self.run_plan(
             [
                 self.sh(
-                    'cat /w/in; echo index >/w/in.idx; (echo x >/w/in) 2>/dev/null; rm -f /w/in; mv /w/in /w/b; true'
+                    'cat /w/in; echo index >/w/in.idx; (echo x >/w/in) 2>/dev/null; '
+                    'rm -f /w/in; mv /w/in /w/b; true'
                 )
             ],
             inputs=[self.mounted('/w/in', path)],
@@ -186,8 +187,8 @@ class Inputs(Case):
     @only('bubblewrap', 'docker')
     def test_private_source_is_readable_in_the_task(self):
         path = self.write('private', 'secret', 0o600)
-        if self.runtime == 'bubblewrap-user':
-            os.chown(path, 1234, 1234)
+        if self.as_user:
+            os.chown(path, USER, USER)
         report = self.run_plan([self.sh('cat /w/in')], inputs=[self.mounted('/w/in', path)])
         self.assertState(report, 'COMPLETE')
         self.assertEqual(report['executors'][0]['stdout'], 'secret')
@@ -412,7 +413,8 @@ class Http(Case):
         report = self.run_plan(
             [
                 self.sh(
-                    'mkdir -p /d/sub; echo 1 >/d/f; cp /d/f "/d/a b"; cp /d/f /d/sub/c; rm /d/f; echo 2 >/x/w'
+                    'mkdir -p /d/sub; echo 1 >/d/f; cp /d/f "/d/a b"; cp /d/f /d/sub/c; '
+                    'rm /d/f; echo 2 >/x/w'
                 )
             ],
             outputs=[
@@ -498,7 +500,11 @@ class Outputs(Case):
         )
 
     def test_R11_globs(self):
-        script = 'mkdir -p /w/a1 /w/b2 /w/c3; for f in a.txt .h.txt b.txt c.dat a1/f1 b2/f2 c3/f3 "lit[1].txt"; do echo >"/w/$f"; done'
+        script = (
+            'mkdir -p /w/a1 /w/b2 /w/c3; '
+            'for f in a.txt .h.txt b.txt c.dat a1/f1 b2/f2 c3/f3 "lit[1].txt"; '
+            'do echo >"/w/$f"; done'
+        )
         report = self.run_plan(
             [self.sh(script)],
             outputs=[
@@ -536,9 +542,9 @@ class Outputs(Case):
 
     @core
     def test_R14_links(self):
-        script = '''mkdir -p /w/t/d; echo good >/w/t/d/f; ln -s d/f /w/t/rel; ln -s /w/t/d /w/t/abs; ln -s /etc/passwd /w/t/secret
-            ln -s /etc /w/t/etc; ln -s ../../../../../../etc/passwd /w/t/up; ln -s loop /w/t/loop; ln -s . /w/t/self; mkfifo /w/t/fifo
-            ln -s /nowhere /w/t/dangling'''
+        script = '''mkdir -p /w/t/d; cd /w/t; echo good >d/f; ln -s d/f rel; ln -s /w/t/d abs
+            ln -s /etc/passwd secret; ln -s /etc etc; ln -s ../../../../../../etc/passwd up
+            ln -s loop loop; ln -s . self; ln -s /nowhere dangling; mkfifo fifo'''
         report = self.run_plan(
             [self.sh(script)],
             outputs=[
@@ -565,7 +571,10 @@ class Outputs(Case):
 
     def test_planted_link_under_a_mount_point(self):
         path = self.write('in', 'input')
-        script = 'mkdir /w/gone && mv /w/sub/in /w/gone/ 2>/dev/null; mv /w/sub /w/moved 2>/dev/null && ln -s /etc /w/sub; true'
+        script = (
+            'mkdir /w/gone && mv /w/sub/in /w/gone/ 2>/dev/null; '
+            'mv /w/sub /w/moved 2>/dev/null && ln -s /etc /w/sub; true'
+        )
         report = self.run_plan(
             [self.sh(script), self.sh('true')],
             inputs=[self.mounted('/w/sub/in', path)],
@@ -578,7 +587,8 @@ class Outputs(Case):
         report = self.run_plan(
             [
                 self.sh(
-                    'echo x >/w/s; chmod 4755 /w/s; echo y >/w/z; chmod 0 /w/z; mkdir /w/d; echo z >/w/d/f; chmod 0 /w/d'
+                    'echo x >/w/s; chmod 4755 /w/s; echo y >/w/z; chmod 0 /w/z; '
+                    'mkdir /w/d; echo z >/w/d/f; chmod 0 /w/d'
                 )
             ],
             outputs=[
@@ -599,9 +609,23 @@ class Outputs(Case):
         self.assertState(report, 'SYSTEM_ERROR', 'OUTPUT_FAILED')
         self.assertIn('UTF-8', report['error']['message'])
 
+    @only('docker', 'podman')
+    def test_R47_files_of_a_container_belong_to_the_runner(self):
+        """So nobody has to change owners before outputs are taken and the rest is removed."""
+        report = self.run_plan(
+            [self.sh('id -u; umask 077; mkdir -p /w/d /w/kept; echo x >/w/d/f; echo y >/w/kept/f')],
+            volumes=['/w'],
+            outputs=[self.output('/w/d', 'd', type='DIRECTORY')],
+        )
+        self.assertState(report, 'COMPLETE')
+        uid = USER if self.as_user else 0
+        self.assertEqual(report['executors'][0]['stdout'], '%d\n' % uid)
+        self.assertEqual(self.delivered('d/f'), 'x\n')
+        self.assertEqual(os.listdir(self.own), ['lock'])
+
     @core
     def test_C31_files_belong_to_the_owner_of_the_folder(self):
-        if os.geteuid() == 0 and self.runtime != 'bubblewrap-user':
+        if os.geteuid() == 0 and not self.as_user:
             os.chown(self.out, 4321, 4321)
         report = self.run_plan(
             [self.sh('mkdir /w/d; echo x >/w/d/f; umask 077; echo y >/w/d/p; chmod +x /w/d/p')],

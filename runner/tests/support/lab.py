@@ -64,8 +64,10 @@ class Lab:
         self.daemon = None
         self.rootfs = root + '/rootfs'
         busybox_root(self.rootfs)
-        if 'docker' in runtimes:
+        if 'docker' in runtimes or 'docker-user' in runtimes:
             self.start_docker()
+        if 'docker-user' in runtimes:
+            os.chmod(root + '/docker/sock', 0o666)  # As the group docker would let it in.
         if 'podman' in runtimes:
             self.start_podman()
 
@@ -115,7 +117,8 @@ class Lab:
         os.makedirs(d)
         with open(d + '/containers.conf', 'w') as file:
             file.write(
-                '[containers]\ndefault_ulimits=["nofile=1024:4096","nproc=4096:4096"]\nnetns="host"\n'
+                '[containers]\nnetns="host"\n'
+                'default_ulimits=["nofile=1024:4096","nproc=4096:4096"]\n'
                 '[engine]\nruntime="runc"\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
             )
         with open(d + '/storage.conf', 'w') as file:
