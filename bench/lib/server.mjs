@@ -46,8 +46,8 @@ export const startMagnetar = async ({ runtime, maxJobs }) => {
     `[log]\nlevel = "warn"\n[[destinations]]\nname = "local"\ntransport = "embedded"\nruntime = "${runtime}"\npull = "never"\nmax_jobs = ${String(maxJobs)}\n`,
   );
   const child = spawn(
-    process.execPath,
-    [at('bin/magnetar'), 'serve', '--config', config, '--data', data, '--port', '0'],
+    at('bin/magnetar'),
+    ['serve', '--config', config, '--data', data, '--port', '0'],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
