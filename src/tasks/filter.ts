@@ -22,7 +22,9 @@ export const filterKeys = (filter: TaskFilter): readonly string[] => [
 
 const fingerprint = (filter: TaskFilter, owner: OwnerId | undefined): string =>
   createHash('sha256')
-    .update(JSON.stringify([filter.name_prefix ?? '', filter.state ?? '', filter.tags, owner ?? null]))
+    .update(
+      JSON.stringify([filter.name_prefix ?? '', filter.state ?? '', filter.tags, owner ?? null]),
+    )
     .digest('base64url')
     .slice(0, 16);
 

@@ -62,7 +62,18 @@ export interface BeaconTails {
 export type Beacon =
   /** The gate: sent before anything else; without a 200 (or when the server cannot be reached) see docs/runner.md. */
   | { readonly v: 1; readonly job: string; readonly event: 'start' }
-  | { readonly v: 1; readonly job: string; readonly event: 'executor'; readonly i: number; readonly start: string }
-  | { readonly v: 1; readonly job: string; readonly event: 'executor_end'; readonly executor: ReportExecutor }
+  | {
+      readonly v: 1;
+      readonly job: string;
+      readonly event: 'executor';
+      readonly i: number;
+      readonly start: string;
+    }
+  | {
+      readonly v: 1;
+      readonly job: string;
+      readonly event: 'executor_end';
+      readonly executor: ReportExecutor;
+    }
   | { readonly v: 1; readonly job: string; readonly event: 'alive'; readonly tails?: BeaconTails }
   | { readonly v: 1; readonly job: string; readonly event: 'end'; readonly report: Report };
