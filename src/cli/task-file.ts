@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isRecord } from '../config/formats.ts';
+import { isRecord } from '../kernel/json.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { UsageError } from './program.ts';
 

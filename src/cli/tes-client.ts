@@ -1,5 +1,5 @@
 /** A small TES client over fetch: finds the prefix of any TES server and turns failures into messages that say what to do. */
-import { isRecord } from '../config/formats.ts';
+import { isRecord } from '../kernel/json.ts';
 import { UsageError } from './program.ts';
 import { readErrorText, readId, readPage, type TesPage } from './tes-task.ts';
 

@@ -1,5 +1,5 @@
 /** Reads the tasks of any TES server leniently: what is missing is absent, what is unknown is passed on. */
-import { isRecord } from '../config/formats.ts';
+import { isRecord } from '../kernel/json.ts';
 
 export interface TesExecutorLog {
   readonly exitCode: number | undefined;

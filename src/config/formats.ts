@@ -1,5 +1,6 @@
 /** The value formats of the configuration as data: what each means, how its text form (environment, flags) is read, what is wrong with a value. */
 import path from 'node:path';
+import { isRecord } from '../kernel/json.ts';
 
 export interface Format {
   /** For docs/configuration.md. */
@@ -9,9 +10,6 @@ export interface Format {
   /** What is wrong with a value; undefined = nothing. */
   readonly problem: (value: unknown) => string | undefined;
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 

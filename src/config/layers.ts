@@ -4,8 +4,9 @@ import path from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { parse as parseYaml } from 'yaml';
 import { MagnetarError, messageOf } from '../kernel/errors.ts';
+import { isRecord } from '../kernel/json.ts';
 import type { Environment } from './environment.ts';
-import { FORMATS, isRecord, type FormatName } from './formats.ts';
+import { FORMATS, type FormatName } from './formats.ts';
 import { CONFIG_SCHEMA, keysOf, type KeySchema } from './schema.ts';
 
 export interface Layer {

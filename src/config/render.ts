@@ -1,5 +1,5 @@
 /** The effective configuration for people and logs: secrets replaced, each value with its source. */
-import { isRecord } from './formats.ts';
+import { isRecord } from '../kernel/json.ts';
 import { CONFIG_SCHEMA, DESTINATION_SCHEMA, keysOf } from './schema.ts';
 import type { Config, LoadedConfig } from './types.ts';
 

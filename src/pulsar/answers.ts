@@ -1,4 +1,5 @@
 /** Decoders of Pulsar's JSON, which it serves as text/html (protocol A.1). */
+import { isRecord, type JsonRecord } from '../kernel/json.ts';
 import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
 
 const STATUSES: ReadonlySet<string> = new Set<PulsarStatus>([
@@ -18,16 +19,11 @@ const FAILURE_CHARS = 4000;
 /** Written by Pulsar when it could not launch a job; outside the listed folders, so it is named as a dynamic file source (protocol A.5). */
 export const FAILURE_FILE = '../stderr';
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Undefined for anything that is not a JSON object. */
-export const decodeObject = (body: Buffer): JsonObject | undefined => {
+export const decodeObject = (body: Buffer): JsonRecord | undefined => {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
-    return isObject(value) ? value : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -36,16 +32,16 @@ export const decodeObject = (body: Buffer): JsonObject | undefined => {
 const isStatus = (value: unknown): value is PulsarStatus =>
   typeof value === 'string' && STATUSES.has(value);
 
-const sourceText = (answer: JsonObject, path: string): string | undefined => {
+const sourceText = (answer: JsonRecord, path: string): string | undefined => {
   const sources: unknown = answer['realized_dynamic_file_sources'];
   if (!Array.isArray(sources)) return undefined;
-  const source: unknown = sources.find((item) => isObject(item) && item['path'] === path);
-  const contents = isObject(source) ? source['contents'] : undefined;
+  const source: unknown = sources.find((item) => isRecord(item) && item['path'] === path);
+  const contents = isRecord(source) ? source['contents'] : undefined;
   return typeof contents === 'string' && contents !== '' ? contents : undefined;
 };
 
 /** Protocol A.5: `complete` is the text "true" or "false"; a null status is one Pulsar could not map. */
-export const decodeStatus = (answer: JsonObject, reportFile: string): JobStatus => {
+export const decodeStatus = (answer: JsonRecord, reportFile: string): JobStatus => {
   const word = answer['status'];
   const status: PulsarStatus = isStatus(word) ? word : 'unknown';
   const report = sourceText(answer, reportFile);
@@ -59,7 +55,7 @@ export const decodeStatus = (answer: JsonObject, reportFile: string): JobStatus 
 };
 
 /** The text under `key`, when there is one. */
-export const textOf = (answer: JsonObject | undefined, key: string): string | undefined => {
+export const textOf = (answer: JsonRecord | undefined, key: string): string | undefined => {
   const value = answer?.[key];
   return typeof value === 'string' ? value : undefined;
 };

@@ -1,10 +1,6 @@
 /** Reads a runner's report from JSON text; what does not have the shape is no report. */
+import { isRecord } from '../kernel/json.ts';
 import type { Report, ReportExecutor, ReportOutput, ReportState } from './report.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && !Number.isNaN(Date.parse(value));
@@ -17,7 +13,7 @@ const STATES: readonly ReportState[] = ['COMPLETE', 'EXECUTOR_ERROR', 'SYSTEM_ER
 const isState = (value: unknown): value is ReportState => STATES.some((state) => state === value);
 
 export const isReportExecutor = (value: unknown): value is ReportExecutor =>
-  isObject(value) &&
+  isRecord(value) &&
   isCount(value['i']) &&
   isTime(value['start']) &&
   isTime(value['end']) &&
@@ -28,7 +24,7 @@ export const isReportExecutor = (value: unknown): value is ReportExecutor =>
   isCount(value['stderr_bytes']);
 
 const isOutput = (value: unknown): value is ReportOutput =>
-  isObject(value) &&
+  isRecord(value) &&
   isCount(value['i']) &&
   typeof value['path'] === 'string' &&
   typeof value['url'] === 'string' &&
@@ -36,7 +32,7 @@ const isOutput = (value: unknown): value is ReportOutput =>
 
 const isError = (value: unknown): boolean =>
   value === null ||
-  (isObject(value) &&
+  (isRecord(value) &&
     typeof value['code'] === 'string' &&
     typeof value['message'] === 'string' &&
     typeof value['phase'] === 'string');
@@ -49,14 +45,14 @@ const isListOf = <Item>(
 const isString = (value: unknown): value is string => typeof value === 'string';
 
 export const isReport = (value: unknown): value is Report =>
-  isObject(value) &&
+  isRecord(value) &&
   value['v'] === 1 &&
   typeof value['job'] === 'string' &&
   isState(value['state']) &&
   isTime(value['start']) &&
   isTime(value['end']) &&
   isError(value['error']) &&
-  isObject(value['host']) &&
+  isRecord(value['host']) &&
   Object.values(value['host']).every(isString) &&
   isListOf(value['system_logs'], isString) &&
   isListOf(value['executors'], isReportExecutor) &&

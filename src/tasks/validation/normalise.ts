@@ -1,5 +1,6 @@
 /** Brings a request body into the spelling of the contract: known fields only, no nulls. Values are not judged here. */
-import { isRecord, type JsonRecord, type Shape } from './shape.ts';
+import { isRecord, type JsonRecord } from '../../kernel/json.ts';
+import type { Shape } from './shape.ts';
 
 const spelling = (key: string, shape: Shape): string | undefined => {
   if (shape.fields !== undefined && Object.hasOwn(shape.fields, key)) return key;

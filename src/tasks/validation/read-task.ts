@@ -2,11 +2,12 @@
 import { TASK_SHAPE } from '../../generated/task-shape.ts';
 import type { components } from '../../generated/tes.ts';
 import { MagnetarError, type FieldProblem } from '../../kernel/errors.ts';
+import { isRecord, type JsonRecord } from '../../kernel/json.ts';
 import type { TaskInput, TaskSpec } from '../spec.ts';
 import { LIMITS } from './limits.ts';
 import { normalise, sizeOf } from './normalise.ts';
 import { relationProblems } from './relations.ts';
-import { isRecord, listOf, type JsonRecord } from './shape.ts';
+import { listOf } from './shape.ts';
 import { atMost, bytesOf } from './text-rules.ts';
 import { tidy } from './tidy.ts';
 import { valueProblems } from './walk.ts';

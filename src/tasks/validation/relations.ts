@@ -1,9 +1,10 @@
 /** Rules between the fields of a task; each looks only at values of the right type, the schema judges the others. */
 import type { FieldProblem } from '../../kernel/errors.ts';
+import { isRecord, type JsonRecord } from '../../kernel/json.ts';
 import { hasDotDot, isBelow } from '../urls.ts';
 import { LIMITS } from './limits.ts';
 import { hasWildcard } from './patterns.ts';
-import { isRecord, itemPath, listOf, type JsonRecord } from './shape.ts';
+import { itemPath, listOf } from './shape.ts';
 import { bytesOf } from './text-rules.ts';
 
 type Relation = (item: JsonRecord) => readonly FieldProblem[];

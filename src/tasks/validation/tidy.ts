@@ -1,6 +1,7 @@
 /** Settles what clients leave half-said in a normalised body: empty texts, zero and fractional cores, keys of other back ends. */
 import type { FieldProblem } from '../../kernel/errors.ts';
-import { isRecord, listOf, memberPath, type JsonRecord } from './shape.ts';
+import { isRecord, type JsonRecord } from '../../kernel/json.ts';
+import { listOf, memberPath } from './shape.ts';
 
 export interface Tidied {
   readonly body: JsonRecord;

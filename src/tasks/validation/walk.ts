@@ -1,7 +1,8 @@
 /** Applies the tables of text rules, counts and ranges to a normalised body, whatever its types; the schema judges those. */
 import type { FieldProblem } from '../../kernel/errors.ts';
+import { isRecord } from '../../kernel/json.ts';
 import { COUNTS, LEAST, LIMITS, RANGES } from './limits.ts';
-import { isRecord, itemPath, memberPath } from './shape.ts';
+import { itemPath, memberPath } from './shape.ts';
 import { TEXT_RULES, wellFormed } from './text-rules.ts';
 
 interface Walk {

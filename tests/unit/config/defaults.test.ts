@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { isRecord } from '../../../src/config/formats.ts';
+import { isRecord } from '../../../src/kernel/json.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { CONFIG_SCHEMA, DESTINATION_SCHEMA, keysOf } from '../../../src/config/schema.ts';
 
