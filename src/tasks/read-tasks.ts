@@ -1,8 +1,9 @@
 /** Reading tasks: one by id, or a page of a list, in the view asked for. */
+import { jsonSize } from '../kernel/json.ts';
 import { newPageToken, parsePageToken, type TaskFilter } from './filter.ts';
 import type { OwnerId, TaskId } from './ids.ts';
 import type { CallOptions } from './ports/call.ts';
-import type { ListRequest, Scope, TaskStore } from './ports/task-store.ts';
+import type { ListRequest, Page, Scope, TaskStore } from './ports/task-store.ts';
 import type { Principal } from './principal.ts';
 import type { Part, Task } from './task.ts';
 import { taskUnknown } from './task-unknown.ts';
@@ -27,6 +28,12 @@ export interface TaskPage {
 
 /** FULL pages are smaller than asked: logs of thousands of tasks do not fit one answer. */
 const MOST_FULL = 256;
+/** A page ends once it is about this long, for one task may take 16 MiB and more; the next goes on. */
+const PAGE_BYTES = 32 * 1024 * 1024;
+/** Tasks read at once: their specs may be long as well. */
+const GROUP = 16;
+/** What one entry of an output list takes, about. */
+const OUTPUT_BYTES = 256;
 
 export const getTask = async (
   { store }: ReadDeps,
@@ -55,16 +62,65 @@ const partsByTask = (parts: readonly Part[]): ReadonlyMap<TaskId, readonly Part[
   return grouped;
 };
 
-const renderAll = async (
+type LongView = Exclude<View, 'MINIMAL'>;
+
+const sumOf = <Item>(items: readonly Item[], bytes: (item: Item) => number): number =>
+  items.reduce((sum, item) => sum + bytes(item), 0);
+
+/** What the parts of a view take at most, as the record tells it: kept streams may be shorter. */
+const recordedBytes = ({ spec, head }: Task, view: LongView): number => {
+  const outputs = sumOf(head.attempts, ({ outputs_n }) => outputs_n * OUTPUT_BYTES);
+  if (view === 'BASIC') return outputs;
+  const executors = head.attempts.flatMap((attempt) => attempt.executors);
+  return (
+    outputs +
+    sumOf(spec.inputs ?? [], ({ content_bytes = 0 }) => content_bytes) +
+    sumOf(executors, ({ stdout_bytes, stderr_bytes }) => stdout_bytes + stderr_bytes)
+  );
+};
+
+/** Renders tasks in order; parts are read together where they are few, else when their task is asked for. */
+async function* renderEach(
   store: TaskStore,
   tasks: readonly Task[],
-  view: Exclude<View, 'MINIMAL'>,
+  view: LongView,
   options: CallOptions,
-): Promise<readonly WireView[]> => {
-  if (tasks.length === 0) return [];
-  const ids = tasks.map(({ id }) => id);
-  const parts = partsByTask(await store.parts(ids, PARTS_OF_VIEW[view], options));
-  return tasks.map((task) => renderTask(task, parts.get(task.id) ?? [], view));
+): AsyncGenerator<{ readonly id: TaskId; readonly view: WireView }> {
+  const isSmall = sumOf(tasks, (task) => recordedBytes(task, view)) <= PAGE_BYTES;
+  for (const group of isSmall ? [tasks] : tasks.map((task) => [task])) {
+    const ids = group.map(({ id }) => id);
+    const parts = partsByTask(await store.parts(ids, PARTS_OF_VIEW[view], options));
+    for (const task of group) {
+      yield { id: task.id, view: renderTask(task, parts.get(task.id) ?? [], view) };
+    }
+  }
+}
+
+/** As many tasks as were asked for and as fit one page, but at least one. */
+const renderPage = async (
+  store: TaskStore,
+  request: ListRequest,
+  view: LongView,
+  options: CallOptions,
+): Promise<Page<WireView>> => {
+  const items: WireView[] = [];
+  let last: TaskId | undefined;
+  let bytes = 0;
+  while (items.length < request.limit) {
+    const limit = Math.min(GROUP, request.limit - items.length);
+    const group = { ...request, limit, ...(last === undefined ? {} : { before: last }) };
+    const page = await store.list(group, options);
+    for await (const rendered of renderEach(store, page.items, view, options)) {
+      bytes += jsonSize(rendered.view);
+      if (last !== undefined && bytes > PAGE_BYTES) return { items, last };
+      items.push(rendered.view);
+      last = rendered.id;
+    }
+    if (page.last === undefined) return { items };
+    last = page.last;
+    if (page.items.length < limit) break; // the store has examined enough for one page
+  }
+  return last === undefined ? { items } : { items, last };
 };
 
 /**
@@ -89,6 +145,6 @@ export const listTasks = async (
     const page = await store.listSummaries(request, options);
     return { tasks: page.items.map(renderSummary), ...next(page.last) };
   }
-  const page = await store.list(request, options);
-  return { tasks: await renderAll(store, page.items, view, options), ...next(page.last) };
+  const page = await renderPage(store, request, view, options);
+  return { tasks: page.items, ...next(page.last) };
 };
