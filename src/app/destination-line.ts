@@ -1,4 +1,4 @@
-/** One destination from its configuration to work: its Pulsar, one real job as a check, then its owner. */
+/** One destination from its configuration to work: its owner, its Pulsar, and one real job as a check before it takes tasks. */
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { createDeferred } from '../kernel/deferred.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -9,12 +9,12 @@ import {
   type OwnerDeps,
 } from '../dispatcher/destination-owner.ts';
 import type { Destination } from '../tasks/destination.ts';
-import { RUNTIMES } from '../tasks/plan.ts';
+import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
 import { checkSandbox } from '../dispatcher/sandbox-check.ts';
 import type { OpenTransport } from './adapters.ts';
 
 export interface DestinationLine {
-  /** Its `run` first makes the destination usable, then owns it. */
+  /** Follows at once what runs there, and takes tasks once a real job has run as a check. */
   readonly owner: DestinationOwner;
   /** Settles once a real job has run. One of our own rejects with the reason why not; a foreign one is asked until it answers. */
   readonly ready: Promise<void>;
@@ -24,7 +24,7 @@ export interface DestinationLine {
   readonly own: boolean;
 }
 
-export interface LineDeps extends OwnerDeps {
+export interface LineDeps extends Omit<OwnerDeps, 'runtime' | 'mayClaim'> {
   readonly open: OpenTransport;
   readonly ids: IdSource;
   readonly onProgress: (line: string) => void;
@@ -69,36 +69,40 @@ const bringUp = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
 };
 
 /** What `auto` has found stays until the next start, so that jobs need not look for it again. */
-const settleRuntime = (destination: Destination, host: Host): Destination => {
+const settleRuntime = ({ runtime }: Destination, host: Host): PlanRuntime => {
   const found = RUNTIMES.find((name) => name === host['runtime']);
-  return found === undefined
-    ? destination
-    : { ...destination, runtime: { ...destination.runtime, kind: found } };
+  return found === undefined ? runtime : { ...runtime, kind: found };
 };
 
 export const createDestinationLine = (deps: LineDeps): DestinationLine => {
   const { promise: ready, resolve, reject } = createDeferred<void>();
   ready.catch(() => undefined); // whoever waits for it hears of it; nobody has to
-  let owner: DestinationOwner | undefined;
+  let { runtime } = deps.destination;
+  let checked = false;
+  const owner = createDestinationOwner({
+    ...deps,
+    runtime: () => runtime,
+    mayClaim: () => checked,
+  });
+  const open = async (signal: AbortSignal): Promise<void> => {
+    try {
+      runtime = settleRuntime(deps.destination, await bringUp(deps, signal));
+      checked = true;
+      owner.opened();
+      resolve();
+    } catch (error) {
+      reject(error);
+    }
+  };
   return {
     ready,
     own: deps.open.start !== undefined,
-    isChecked: () => owner !== undefined,
+    isChecked: () => checked,
     owner: {
+      ...owner,
       async run(signal) {
-        try {
-          const destination = settleRuntime(deps.destination, await bringUp(deps, signal));
-          owner = createDestinationOwner({ ...deps, destination });
-        } catch (error) {
-          reject(error);
-          return;
-        }
-        resolve();
-        await owner.run(signal);
+        await Promise.all([owner.run(signal), open(signal)]);
       },
-      ring: (id) => owner?.ring(id),
-      alive: (id, job) => owner?.alive(id, job),
-      active: () => owner?.active() ?? 0,
     },
   };
 };

@@ -6,7 +6,7 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { JobId } from '../tasks/ids.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
-import type { PlanBeacon } from '../tasks/plan.ts';
+import type { PlanBeacon, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { Task } from '../tasks/task.ts';
@@ -26,6 +26,10 @@ export interface AttemptDeps {
   readonly beaconFor: (job: JobId) => PlanBeacon | undefined;
   /** Throws LEASE_LOST when this process may no longer change anything on the destination. */
   readonly assertOwner: () => void;
+  /** How containers run there, as far as it is known by now. */
+  readonly runtime: () => PlanRuntime;
+  /** Whether the destination may take tasks; what runs there is followed in any case. */
+  readonly mayClaim: () => boolean;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -40,6 +44,10 @@ export interface Watch {
   polls: number;
   /** When Pulsar first called the job over while there was no report. */
   overSince: number | undefined;
+  /** When Pulsar first called a cancelled job set up but not launched. */
+  unlaunchedSince: number | undefined;
+  /** When Pulsar first refused to take the job, and why. */
+  refused: { readonly since: number; readonly why: string } | undefined;
   /** Failed calls in a row. */
   failures: number;
   /** When the Pulsar stopped answering. */
@@ -52,6 +60,8 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   heartbeat: '',
   polls: 0,
   overSince: undefined,
+  unlaunchedSince: undefined,
+  refused: undefined,
   failures: 0,
   unreachableSince: undefined,
 });
@@ -61,6 +71,8 @@ export interface StepInput {
   readonly task: Task;
   readonly watch: Watch;
   readonly signal: AbortSignal;
+  /** Ends with `signal`, and when something about the task changed: for calls that only look. */
+  readonly look: AbortSignal;
 }
 
 /** What a step leads to: look at the document again at once, wait for a ring or the next step that was already set, or for a ring or so many milliseconds. */

@@ -1,6 +1,6 @@
 /** Drives one attempt from its recorded point to its end; a restarted server enters at the same point. */
 import { messageOf } from '../kernel/errors.ts';
-import { linkAbort } from '../kernel/link-abort.ts';
+import { linkAbort, type LinkedAbort } from '../kernel/link-abort.ts';
 import { createWake, type Wake } from '../kernel/wake.ts';
 import { runOf } from '../tasks/attempts.ts';
 import type { JobId } from '../tasks/ids.ts';
@@ -62,6 +62,8 @@ interface Drive {
   readonly wake: Wake;
   readonly signal: AbortSignal;
   watch: Watch;
+  /** The step under way, as far as it only looks. */
+  looking: LinkedAbort | undefined;
 }
 
 const read = async ({ deps, first, signal }: Drive): Promise<Task | undefined> => {
@@ -84,7 +86,11 @@ const drive = async (state: Drive): Promise<void> => {
   while (isOurs(task, first)) {
     const { job } = runOf(task);
     if (state.watch.job !== job) state.watch = newWatch(job, deps.clock.monotonic());
-    const result = await guarded({ deps, task, watch: state.watch, signal }, rung);
+    const looking = linkAbort(signal);
+    state.looking = looking;
+    const input = { deps, task, watch: state.watch, signal, look: looking.signal };
+    const result = await guarded(input, rung);
+    looking.unlink();
     if (typeof result === 'object') due = deps.clock.monotonic() + result.waitMs;
     if (result !== 'again') await wake.wait(Math.max(0, due - deps.clock.monotonic()), signal);
     rung = result === 'again' || deps.clock.monotonic() < due;
@@ -106,9 +112,13 @@ export const startAttemptDriver = (
     wake,
     signal: own.signal,
     watch: newWatch(runOf(first).job, deps.clock.monotonic()),
+    looking: undefined,
   };
   return {
-    ring: wake.ring,
+    ring() {
+      wake.ring();
+      state.looking?.abort(new Error('the task changed'));
+    },
     alive(job) {
       if (state.watch.job === job) state.watch.lastLife = deps.clock.monotonic();
     },

@@ -2,11 +2,11 @@
 import { backoffDelayMs } from '../kernel/backoff.ts';
 import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
-import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
+import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import { untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
-import { fetchReport, sawHeartbeat } from './follow-step.ts';
+import { fetchReport, reportOf, sawHeartbeat } from './follow-step.ts';
 
 const exists = async (input: StepInput, name: string): Promise<boolean> => {
   const { deps, watch } = input;
@@ -18,9 +18,9 @@ const exists = async (input: StepInput, name: string): Promise<boolean> => {
 };
 
 /** Pulsar calls the job over: that is believed once the runner's side proves it, or nothing stirs any more. */
-const confirm = async (input: StepInput): Promise<StepResult> => {
+const confirm = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
   const { deps, task, watch } = input;
-  const report = await fetchReport(input);
+  const report = reportOf(input, status) ?? (await fetchReport(input));
   if (report !== undefined) return closeWithReport(input, report);
   if (await exists(input, 'tes/killed')) return closeAsCancelled(input, 'clean');
   const now = deps.clock.monotonic();
@@ -36,18 +36,23 @@ const confirm = async (input: StepInput): Promise<StepResult> => {
 const neverLaunched = ({ deps, task, watch }: StepInput, status: PulsarStatus): boolean => {
   if (status !== 'preprocessing' || runOf(task).inbox.started !== undefined) return false;
   const now = deps.clock.monotonic();
-  watch.overSince ??= now;
-  return now - watch.overSince >= deps.timing.launchMs;
+  watch.unlaunchedSince ??= now;
+  return now - watch.unlaunchedSince >= deps.timing.launchMs;
 };
 
 const killAndLook = async (input: StepInput): Promise<StepResult> => {
   const { deps, watch } = input;
   deps.assertOwner();
   await deps.transport.kill(watch.job, { signal: input.signal });
-  const { final, status } = await askStatus(deps.transport, watch.job, input);
+  const answer = await askStatus(deps.transport, watch.job, input);
+  if (answer.final || answer.status === 'unknown') {
+    const result = await confirm(input, answer);
+    watch.unreachableSince = undefined;
+    return result;
+  }
   watch.unreachableSince = undefined;
-  if (final || status === 'unknown') return confirm(input);
-  if (neverLaunched(input, status)) await deps.transport.clean(watch.job, { signal: input.signal });
+  if (neverLaunched(input, answer.status))
+    await deps.transport.clean(watch.job, { signal: input.signal });
   const waitMs = backoffDelayMs(deps.timing.kill, watch.polls, deps.random());
   watch.polls += 1;
   return { waitMs };
@@ -75,6 +80,7 @@ export const cancelStep = async (input: StepInput): Promise<StepResult> => {
     return await killAndLook(input);
   } catch (error) {
     input.signal.throwIfAborted();
+    if (input.look.aborted) return 'again';
     if (!isMagnetarError(error) || error.code === 'LEASE_LOST') throw error;
     return onUnreachable(input, error);
   }

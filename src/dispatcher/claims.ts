@@ -105,5 +105,9 @@ export const claimTasks = async (request: ClaimRequest): Promise<readonly Task[]
     })),
   );
   const claims = choose(queues, request).map((choice) => claimOne(request, choice));
-  return (await Promise.all(claims)).flat();
+  const results = await Promise.allSettled(claims); // one that fails must not hide the others, which are ours now
+  const applied = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (applied.length === 0 && failure !== undefined) throw failure.reason;
+  return applied;
 };

@@ -64,8 +64,12 @@ export const closeAsLost = (
 /** Trying again would end the same way. */
 export const closeAsFailed = (input: StepInput, error: unknown): Promise<'again'> =>
   write(input, (task) => {
-    const reason = isMagnetarError(error) ? `${error.code}: ${error.message}` : messageOf(error);
-    return failed(task, { reason, now: input.deps.clock.now(), owed: 'nothing' });
+    const wish = task.head.cancel;
+    const why = isMagnetarError(error) ? `${error.code}: ${error.message}` : messageOf(error);
+    const closing = { now: input.deps.clock.now(), owed: 'nothing' } as const;
+    return wish === undefined
+      ? failed(task, { ...closing, reason: why })
+      : cancelled(task, { ...closing, reason: wish.reason });
   });
 
 /** The end of the job is confirmed, or given up on with a kill still owed. */

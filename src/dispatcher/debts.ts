@@ -1,4 +1,5 @@
 /** Pays what is owed on a destination: ends jobs that must not live and removes what ended jobs left. */
+import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
 import type { Debt, Slots, Task } from '../tasks/task.ts';
@@ -8,12 +9,16 @@ import { onlyHead, settle } from './task-writer.ts';
 
 /** Jobs cleaned at the same time: more would starve the status calls of Pulsar's four threads. */
 const AT_ONCE = 2;
-/** Looks at a job that still tidies up before it is asked again later. */
-const RETRY_MS = 1_000;
+/** Looks at a job that still tidies up, or at a Pulsar that does not answer. */
+const AGAIN: BackoffPolicy = { firstMs: 1_000, factor: 1.5, maxMs: 60_000 };
+/** So many looks in vain are worth a line in the log. */
+const WORTH_A_WARNING = 8;
+/** Enough to see that a file is there. */
+const A_LOOK = { maxBytes: 2 * 1024 * 1024 };
 
 export type DebtDeps = Pick<
   AttemptDeps,
-  'store' | 'clock' | 'logger' | 'transport' | 'assertOwner' | 'timing'
+  'store' | 'clock' | 'logger' | 'transport' | 'assertOwner' | 'timing' | 'random'
 > & { readonly destination: string };
 
 interface Owed {
@@ -22,11 +27,35 @@ interface Owed {
 }
 
 export interface DebtPayer {
-  /** Pays what is due, once; answers how much is still owed. */
-  pay(signal: AbortSignal): Promise<number>;
-  /** Slots of kills that are not confirmed: still in use. */
-  slots(): readonly Slots[];
+  /** Pays what is due, once. */
+  pay(signal: AbortSignal): Promise<void>;
 }
+
+const debtsOf = (tasks: readonly Task[], destination: string): readonly Owed[] =>
+  tasks.flatMap((task) =>
+    task.head.debts
+      .filter((debt) => debt.destination === destination)
+      .map((debt): Owed => ({ task, debt })),
+  );
+
+/** Slots of kills that are not confirmed: still in use. */
+export const slotsOwed = (tasks: readonly Task[], destination: string): readonly Slots[] =>
+  debtsOf(tasks, destination).flatMap(({ debt }) =>
+    debt.do === 'kill' ? [debt.slots ?? { cores: 0, ram_bytes: 0 }] : [],
+  );
+
+/** The runner's own side says that nothing of the job runs: its report, or the mark of its watchdog. */
+const isProven = async (
+  { transport }: DebtDeps,
+  { job }: Debt,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const options = { ...A_LOOK, signal };
+  const mark = await transport.fetch(job, 'tes/killed', options);
+  return (
+    mark !== undefined || (await transport.fetch(job, 'tes/report.json', options)) !== undefined
+  );
+};
 
 /** Whether nothing of the job can run any more. A restarted Pulsar may call an ended job running for ever: a kill reveals it. */
 const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Promise<boolean> => {
@@ -36,7 +65,8 @@ const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Prom
   if (kill) await transport.kill(debt.job, { signal });
   const { final, status } = await askStatus(transport, debt.job, { signal });
   const neverSaysSo = status === 'preprocessing' || status === 'unknown';
-  return final || (kill && neverSaysSo && age > timing.launchMs);
+  if (!final) return kill && neverSaysSo && age > timing.launchMs;
+  return debt.do === 'clean' || age > timing.settleMs || isProven(deps, debt, signal);
 };
 
 const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<boolean> => {
@@ -56,51 +86,47 @@ const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<
   return true;
 };
 
-export const createDebtPayer = (deps: DebtDeps): DebtPayer => {
-  let killing: readonly Slots[] = [];
-  const notBefore = new Map<string, number>();
-  const postpone = (owed: Owed) => notBefore.set(owed.debt.job, deps.clock.monotonic() + RETRY_MS);
-  const isDue = ({ debt }: Owed) =>
-    debt.not_before <= deps.clock.now() && (notBefore.get(debt.job) ?? 0) <= deps.clock.monotonic();
+/** Debts that could not be paid, and when each is looked at again. */
+const createPatience = ({ clock, logger, random }: DebtDeps) => {
+  const waiting = new Map<string, { readonly looks: number; readonly at: number }>();
+  return {
+    isDue: ({ debt }: Owed): boolean =>
+      debt.not_before <= clock.now() && (waiting.get(debt.job)?.at ?? 0) <= clock.monotonic(),
+    forget: ({ debt }: Owed): void => {
+      waiting.delete(debt.job);
+    },
+    postpone: ({ debt, task }: Owed, why: string): void => {
+      const looks = (waiting.get(debt.job)?.looks ?? 0) + 1;
+      const at = clock.monotonic() + backoffDelayMs(AGAIN, looks - 1, random());
+      waiting.set(debt.job, { looks, at });
+      if (looks !== WORTH_A_WARNING) return;
+      logger.warn('a job cannot be cleaned up yet', { taskId: task.id, jobId: debt.job, why });
+    },
+  };
+};
 
-  const tryOne = async (owed: Owed, signal: AbortSignal): Promise<number> => {
+export const createDebtPayer = (deps: DebtDeps): DebtPayer => {
+  const patience = createPatience(deps);
+
+  const tryOne = async (owed: Owed, signal: AbortSignal): Promise<void> => {
     try {
-      const done = await payOne(deps, owed, signal);
-      if (!done) postpone(owed);
-      else notBefore.delete(owed.debt.job);
-      return done ? 1 : 0;
+      if (await payOne(deps, owed, signal)) patience.forget(owed);
+      else patience.postpone(owed, 'Pulsar does not call it over');
     } catch (error) {
       signal.throwIfAborted();
       if (!isMagnetarError(error) || error.code === 'LEASE_LOST') throw error;
-      deps.logger.debug('a debt is not paid yet', {
-        jobId: owed.debt.job,
-        error: messageOf(error),
-      });
-      postpone(owed);
-      return 0;
+      patience.postpone(owed, messageOf(error));
     }
   };
 
   return {
     async pay(signal) {
       const tasks = await deps.store.indebted(deps.destination, { signal });
-      const all = tasks.flatMap((task) =>
-        task.head.debts
-          .filter((debt) => debt.destination === deps.destination)
-          .map((debt): Owed => ({ task, debt })),
-      );
-      killing = all.flatMap(({ debt }) =>
-        debt.do === 'kill' ? [debt.slots ?? { cores: 0, ram_bytes: 0 }] : [],
-      );
-      const due = all.filter(isDue);
-      let done = 0;
+      const due = debtsOf(tasks, deps.destination).filter(patience.isDue);
       for (let n = 0; n < due.length; n += AT_ONCE) {
         const some = due.slice(n, n + AT_ONCE);
-        const counts = await Promise.all(some.map((owed) => tryOne(owed, signal)));
-        done += counts.reduce((sum, count) => sum + count, 0);
+        await Promise.all(some.map((owed) => tryOne(owed, signal)));
       }
-      return all.length - done;
     },
-    slots: () => killing,
   };
 };

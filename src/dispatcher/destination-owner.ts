@@ -24,12 +24,14 @@ export interface DestinationOwner {
   alive(id: TaskId, job: JobId): void;
   /** Attempts under way. */
   active(): number;
+  /** The destination may take tasks now: look for them. */
+  opened(): void;
 }
 
 type Shared = Pick<Reign, 'driven' | 'bells'>;
 
 const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal): Promise<void> => {
-  const { timing, clock, store, destination } = owner;
+  const { timing, clock, destination } = owner;
   const keeper = await takeLease({ ...owner, destination: destination.name }, signal);
   const end = linkAbort(signal);
   const deps: AttemptDeps = {
@@ -39,17 +41,20 @@ const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal):
     },
   };
   const debts = createDebtPayer({ ...deps, destination: destination.name });
-  const reign: Reign = { deps, keeper, debts, signal: end.signal, ...shared };
+  const reign: Reign = { deps, keeper, signal: end.signal, ...shared };
   const { claim, debt } = shared.bells;
-  const loops = [
-    () => repeat(reign, claim, timing.sweepMs, () => claimWaiting(reign)),
-    () => repeat(reign, debt, timing.sweepMs, () => debts.pay(reign.signal)),
-    () => repeat(reign, createWake(clock), timing.renewMs, () => keeper.renew(reign.signal)),
-    () => repeat(reign, createWake(clock), timing.stampMs, () => resumeAttempts(reign)),
-  ];
-  try {
+  const every = (ms: number, work: () => Promise<unknown>) =>
+    repeat(reign, createWake(clock), ms, work);
+  const work = async (): Promise<never> => {
     await resumeAttempts(reign);
-    await Promise.race((store.exclusive ? loops.slice(0, 2) : loops).map((loop) => loop()));
+    return Promise.race([
+      repeat(reign, claim, timing.sweepMs, () => claimWaiting(reign)),
+      repeat(reign, debt, timing.sweepMs, () => debts.pay(reign.signal)),
+      every(timing.stampMs, () => resumeAttempts(reign)),
+    ]);
+  };
+  try {
+    await Promise.race([every(timing.renewMs, () => keeper.renew(reign.signal)), work()]);
   } finally {
     end.abort(new Error('the reign over the destination has ended'));
     end.unlink();
@@ -83,5 +88,6 @@ export const createDestinationOwner = (owner: OwnerDeps): DestinationOwner => {
       driven.get(id)?.driver.alive(job);
     },
     active: () => driven.size,
+    opened: bells.claim.ring,
   };
 };

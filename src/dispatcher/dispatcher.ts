@@ -39,6 +39,8 @@ export interface Dispatcher {
 }
 
 const MISFIT_BATCH = 100;
+/** On a shared store another process may have the destination that this one does not know. */
+const MISFIT_GRACE_MS = 600_000;
 
 /** Why no configured destination could ever run such a task; undefined = one could. */
 const whyNowhere = (
@@ -61,7 +63,9 @@ const endMisfits = async (deps: DispatcherDeps, signal: AbortSignal): Promise<vo
     const reason = whyNowhere(entry, destinations);
     if (reason === undefined) continue;
     const request = { class: entry.class, owner: entry.owner, limit: MISFIT_BATCH };
-    for (const task of await deps.store.candidates(request, { signal })) {
+    const tasks = await deps.store.candidates(request, { signal });
+    const grace = deps.store.exclusive ? 0 : MISFIT_GRACE_MS;
+    for (const task of tasks.filter(({ created }) => created + grace <= deps.clock.now())) {
       const head = endedWaiting(task, 'SYSTEM_ERROR', reason, deps.clock.now());
       await deps.store.write(task.id, { rev: task.rev, ready: true }, head, { signal });
     }

@@ -17,11 +17,17 @@ import { onlyHead, writeOnce } from './task-writer.ts';
 const REPORT_MAX_BYTES = 2 * 1024 * 1024;
 const HEARTBEAT_MAX_BYTES = 4096;
 
+/** The report that Pulsar's answer carried, if it is this job's. */
+export const reportOf = ({ watch }: StepInput, status: JobStatus): Report | undefined => {
+  const report = status.report === undefined ? undefined : parseReport(status.report);
+  return report?.job === watch.job ? report : undefined;
+};
+
 /** The report, if the job has left one and it is this job's. */
 export const fetchReport = async (input: StepInput): Promise<Report | undefined> => {
   const { job } = runOf(input.task);
   const bytes = await input.deps.transport.fetch(job, 'tes/report.json', {
-    signal: input.signal,
+    signal: input.look,
     maxBytes: REPORT_MAX_BYTES,
   });
   const report = bytes === undefined ? undefined : parseReport(Buffer.from(bytes).toString('utf8'));
@@ -32,7 +38,7 @@ export const fetchReport = async (input: StepInput): Promise<Report | undefined>
 export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
   const { deps, watch } = input;
   const bytes = await deps.transport.fetch(watch.job, 'tes/heartbeat.json', {
-    signal: input.signal,
+    signal: input.look,
     maxBytes: HEARTBEAT_MAX_BYTES,
   });
   const text = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
@@ -46,10 +52,8 @@ export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
 const onOver = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
   const { deps, watch } = input;
   const now = deps.clock.monotonic();
-  const report =
-    (status.report === undefined ? undefined : parseReport(status.report)) ??
-    (await fetchReport(input));
-  if (report?.job === watch.job) return closeWithReport(input, report);
+  const report = reportOf(input, status) ?? (await fetchReport(input));
+  if (report !== undefined) return closeWithReport(input, report);
   if (await sawHeartbeat(input)) watch.overSince = undefined;
   watch.overSince ??= now;
   if (now - watch.overSince < deps.timing.settleMs) return { waitMs: deps.timing.settleMs / 8 };
@@ -84,11 +88,12 @@ const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult>
 const poll = async (input: StepInput): Promise<StepResult> => {
   const { deps, watch } = input;
   try {
-    const status = await askStatus(deps.transport, watch.job, input);
+    const status = await askStatus(deps.transport, watch.job, { signal: input.look });
     watch.failures = 0;
     return await (status.final ? onOver(input, status) : onGoing(input, status));
   } catch (error) {
     input.signal.throwIfAborted();
+    if (input.look.aborted) return 'again'; // something changed, which says more than the answer we waited for
     if (!isMagnetarError(error)) throw error;
     watch.lastLife = deps.clock.monotonic(); // silence proves nothing while nobody can be asked
     return untilReachable(input, error);

@@ -19,7 +19,7 @@ export const jobFilesOf = async ({
     job,
     spec: task.spec,
     contents: new Map(parts.map(({ index, text }) => [index, text])),
-    destination: deps.destination,
+    destination: { ...deps.destination, runtime: deps.runtime() },
     rules: deps.rules,
     ...(beacon === undefined ? {} : { beacon }),
   });

@@ -46,21 +46,28 @@ const keep = (deps: LeaseKeeperDeps, taken: Lease, sentAt: number): LeaseKeeper 
   const { store, clock, timing, destination } = deps;
   let lease = taken;
   let lastGood = sentAt;
+  let turn: Promise<unknown> = Promise.resolve();
   const lost = () =>
     new MagnetarError('LEASE_LOST', `another process owns the destination ${destination}`);
+  const swap = async (signal: AbortSignal): Promise<void> => {
+    const sent = clock.monotonic();
+    const next = { ...lease, beat: lease.beat + 1 };
+    const result = await store.swapLease(lease, next, { signal });
+    if (result !== 'applied') throw lost();
+    lease = next;
+    lastGood = sent;
+  };
   return {
     epoch: taken.epoch,
     assertOwner() {
       if (!store.exclusive && clock.monotonic() - lastGood > timing.actMs) throw lost();
     },
-    async renew(signal) {
-      if (store.exclusive) return;
-      const sent = clock.monotonic();
-      const next = { ...lease, beat: lease.beat + 1 };
-      const result = await store.swapLease(lease, next, { signal });
-      if (result !== 'applied') throw lost();
-      lease = next;
-      lastGood = sent;
+    renew(signal) {
+      if (store.exclusive) return Promise.resolve();
+      // One after another: two at once would take each other for another process.
+      const mine = turn.then(() => swap(signal));
+      turn = mine.catch(() => undefined);
+      return mine;
     },
     async release(signal) {
       await store.swapLease(lease, { ...lease, holder: '', address: '' }, { signal });

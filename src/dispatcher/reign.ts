@@ -7,7 +7,7 @@ import type { Slots, Task } from '../tasks/task.ts';
 import type { AttemptDeps } from './attempt-context.ts';
 import { startAttemptDriver, type AttemptDriver } from './attempt-driver.ts';
 import { claimTasks } from './claims.ts';
-import type { DebtPayer } from './debts.ts';
+import { slotsOwed } from './debts.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 
 export interface Driven {
@@ -19,7 +19,6 @@ export interface Driven {
 export interface Reign {
   readonly deps: AttemptDeps;
   readonly keeper: LeaseKeeper;
-  readonly debts: DebtPayer;
   /** Attempts under way; outlives the reign only until their drivers have ended. */
   readonly driven: Map<TaskId, Driven>;
   /** Rung when tasks may wait, and when something may be owed. */
@@ -59,12 +58,15 @@ export const resumeAttempts = async (reign: Reign): Promise<void> => {
 /** Claim, renew, act: a claim counts only once the lease has been proven after it. */
 export const claimWaiting = async (reign: Reign): Promise<void> => {
   const { deps, keeper, driven, signal } = reign;
+  if (!deps.mayClaim()) return;
+  const { capacity, name } = deps.destination;
+  const owing = await deps.store.indebted(name, { signal });
   const tasks = await claimTasks({
     store: deps.store,
-    capacity: deps.destination.capacity,
+    capacity,
     epoch: keeper.epoch,
     now: deps.clock.now(),
-    used: [...[...driven.values()].map(({ slots }) => slots), ...reign.debts.slots()],
+    used: [...[...driven.values()].map(({ slots }) => slots), ...slotsOwed(owing, name)],
     runningOf: (who) => [...driven.values()].filter(({ owner }) => owner === who).length,
     signal,
   });

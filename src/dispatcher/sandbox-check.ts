@@ -38,19 +38,23 @@ const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Rep
     { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) },
   ];
   await transport.submit(job, files, { signal });
+  let over = false;
   try {
-    const end = clock.monotonic() + LIMIT_MS;
+    let end = clock.monotonic() + LIMIT_MS;
     for (;;) {
       const status = await transport.status(job, { signal });
       const report = status.report === undefined ? undefined : parseReport(status.report);
+      over = status.final;
       if (report !== undefined) return report;
-      if (status.final || clock.monotonic() > end) {
+      if (status.status === 'queued') end = clock.monotonic() + LIMIT_MS; // a batch system may take its time
+      if (over || clock.monotonic() > end) {
         const why = status.failure ?? `Pulsar says "${status.status}" and there is no report`;
         throw new MagnetarError('STARTUP', `the check job on ${destination.name} failed: ${why}`);
       }
       await clock.sleep(POLL_MS, signal);
     }
   } finally {
+    if (!over) await transport.kill(job, { signal }).catch(() => undefined);
     await transport.clean(job, { signal }).catch(() => undefined);
   }
 };

@@ -1,7 +1,7 @@
 /** From `prepare` to `run`: the job is sent once, or found again after a restart. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { atPoint, redone, runOf } from '../tasks/attempts.ts';
-import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
+import type { JobFile, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
   untilNextPoll,
   untilReachable,
@@ -29,24 +29,31 @@ const recordRun = async (input: StepInput): Promise<StepResult> => {
   return untilNextPoll(input);
 };
 
-const send = async (input: StepInput): Promise<StepResult> => {
-  const { deps, task } = input;
-  const files = await jobFilesOf(input);
+const send = async (input: StepInput, files: readonly JobFile[]): Promise<StepResult> => {
+  const { deps, task, watch } = input;
   deps.assertOwner();
   try {
     await deps.transport.submit(runOf(task).job, files, { signal: input.signal });
   } catch (error) {
     input.signal.throwIfAborted();
+    if (isMagnetarError(error, 'PULSAR_REFUSED')) {
+      const since = watch.refused?.since ?? deps.clock.monotonic();
+      watch.refused = { since, why: error.message };
+    }
     return untilReachable(input, error);
   }
   return recordRun(input);
 };
 
+const sendAgain = async (input: StepInput): Promise<StepResult> =>
+  send(input, await jobFilesOf(input));
+
 /** `prepare`: everything that can fail without Pulsar, then the record, then the job is sent. */
 export const prepareStep = async (input: StepInput): Promise<StepResult> => {
   const { deps, task, signal } = input;
+  let files: readonly JobFile[];
   try {
-    await jobFilesOf(input);
+    files = await jobFilesOf(input);
   } catch (error) {
     if (isMagnetarError(error, 'NO_METHOD')) return closeAsFailed(input, error);
     throw error;
@@ -57,11 +64,19 @@ export const prepareStep = async (input: StepInput): Promise<StepResult> => {
     onlyHead(atPoint(task, 'submit', deps.clock.now())),
     { signal, uncancelled: true },
   );
-  return recorded === undefined ? 'again' : send({ ...input, task: recorded });
+  return recorded === undefined ? 'again' : send({ ...input, task: recorded }, files);
 };
 
-const redo = async (input: StepInput): Promise<StepResult> => {
-  const { deps, task, signal } = input;
+/** A Pulsar that refuses what it is sent needs its operator: the job waits for a while, then the refusal is the reason. */
+const onLost = async (input: StepInput): Promise<StepResult> => {
+  const { deps, task, watch, signal } = input;
+  const { refused } = watch;
+  if (refused !== undefined) {
+    const waited = deps.clock.monotonic() - refused.since;
+    return waited < deps.timing.startMs
+      ? sendAgain(input)
+      : closeAsLost(input, `Pulsar does not take the job: ${refused.why}`, 'clean');
+  }
   if (runOf(task).try >= MAX_TRIES) {
     return closeAsLost(input, 'the Pulsar lost the job each time it was sent', 'kill');
   }
@@ -74,8 +89,8 @@ const redo = async (input: StepInput): Promise<StepResult> => {
 
 /** What Pulsar says of a job that was perhaps sent → what to do. Only a job that never started may be sent again. */
 const ON_FOUND: Readonly<Record<PulsarStatus, (input: StepInput) => Promise<StepResult>>> = {
-  preprocessing: send,
-  lost: redo,
+  preprocessing: sendAgain,
+  lost: onLost,
   queued: recordRun,
   running: recordRun,
   postprocessing: recordRun,

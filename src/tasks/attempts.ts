@@ -253,10 +253,13 @@ const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
 export const failed = (task: Task, closing: Closing): HeadChange =>
   closed(task, 'SYSTEM_ERROR', closing);
 
-/** The attempt is over without a result; the task waits for another one, shown as INITIALIZING. */
+/**
+ * The attempt is over without a result; the task waits for another one, shown as INITIALIZING. While a kill is owed nobody
+ * may claim it: the last job must be closed before the next one starts.
+ */
 export const retried = (task: Task, closing: Closing): HeadChange => {
   const change = closed(task, 'INITIALIZING', closing);
-  return { ...change, head: { ...change.head, ready: true } };
+  return { ...change, head: { ...change.head, ready: closing.owed !== 'kill' } };
 };
 
 /** The end of a task that was cancelled while an attempt was active. */
@@ -271,9 +274,10 @@ export const endedWaiting = (
   now: number,
 ): TaskHead => moved(task.head, { to, at: now, attempt: task.head.attempts.length, reason });
 
-/** A debt is paid. */
-export const paid = (task: Task, job: JobId, now: number): TaskHead => ({
-  ...task.head,
-  changed: now,
-  debts: task.head.debts.filter((debt) => debt.job !== job),
-});
+/** A debt is paid; a task that waited for the end of its last job may be claimed again. */
+export const paid = (task: Task, job: JobId, now: number): TaskHead => {
+  const debts = task.head.debts.filter((debt) => debt.job !== job);
+  const waits = !isTerminal(task.head.state) && task.head.run === undefined;
+  const closedAll = debts.every((debt) => debt.do !== 'kill');
+  return { ...task.head, changed: now, debts, ready: waits && closedAll };
+};

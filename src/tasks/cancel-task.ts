@@ -24,7 +24,8 @@ const MOST_RACES = 8;
 
 const REASON = 'cancelled by the client';
 
-const isWaiting = ({ head }: Task): boolean => head.ready && head.run === undefined;
+/** No attempt is active: it was never claimed, or its last one is over. */
+const isWaiting = ({ head }: Task): boolean => !isTerminal(head.state) && head.run === undefined;
 
 const endAtOnce = (
   { store, clock }: CancelDeps,
@@ -33,7 +34,7 @@ const endAtOnce = (
   options: CallOptions,
 ): Promise<WriteResult> => {
   const head = endedWaiting(task, 'CANCELED', wish.reason, clock.now());
-  return store.write(task.id, { rev: task.rev, ready: true }, { ...head, cancel: wish }, options);
+  return store.write(task.id, { rev: task.rev }, { ...head, cancel: wish }, options);
 };
 
 /**
@@ -50,8 +51,12 @@ export const cancelTask = async (
     const task = await deps.store.get(id, principal.scope, options);
     if (task === undefined) throw taskUnknown();
     if (isTerminal(task.head.state)) return;
-    if (!isWaiting(task)) break;
-    if ((await endAtOnce(deps, task, wish, options)) === 'applied') return; // T84
+    if (isWaiting(task)) {
+      if ((await endAtOnce(deps, task, wish, options)) === 'applied') return; // T84
+    } else {
+      if (task.head.cancel !== undefined) return;
+      await deps.store.wish(id, principal.scope, wish, options); // read once more: its attempt may have ended meanwhile
+    }
   }
   const result = await deps.store.wish(id, principal.scope, wish, options);
   if (result === 'missing') throw taskUnknown();

@@ -1,5 +1,6 @@
 /** T48-T78, C8-C13, C15: views of a task through its life, lists, filters and pages. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { claimed } from '../../../src/tasks/attempts.ts';
 import { newJobId } from '../../../src/tasks/ids.ts';
 import type { Attempt, Part, Task, TaskHead } from '../../../src/tasks/task.ts';
 import {
@@ -390,6 +391,10 @@ describe('lists', () => {
   });
 });
 
+/** As a destination leaves it after its claim. */
+const taken = (task: Task): TaskHead =>
+  claimed(task, { destination: 'd', epoch: 1, slots: { cores: 0, ram_bytes: 0 }, now: Date.now() });
+
 describe('cancel', () => {
   const cancel = (id: string, init: { body?: string; type?: string; path?: string } = {}) =>
     h.call(init.path ?? `tasks/${id}:cancel`, {
@@ -450,10 +455,13 @@ describe('cancel', () => {
 
   it('leaves a wish on a task that a destination has taken', async () => {
     const id = await h.create();
-    await h.change(id, (task) => ({ state: 'RUNNING', ready: false, attempts: [attemptOf(task)] }));
+    await h.change(id, taken);
     expect((await cancel(id)).json).toEqual({});
     const { head } = await h.task(id);
-    expect(head).toMatchObject({ state: 'RUNNING', cancel: { reason: 'cancelled by the client' } });
+    expect(head).toMatchObject({
+      state: 'INITIALIZING',
+      cancel: { reason: 'cancelled by the client' },
+    });
     expect((await cancel(id)).json).toEqual({});
   });
 
@@ -466,8 +474,7 @@ describe('cancel', () => {
           const task = await deps.store.get(id, scope, options);
           if (task === undefined || claimed) return task;
           claimed = true; // between the read and the write of the cancel
-          const head = { ...task.head, state: 'INITIALIZING' as const, ready: false };
-          await deps.store.write(task.id, { rev: task.rev, ready: true }, head, options);
+          await deps.store.write(task.id, { rev: task.rev, ready: true }, taken(task), options);
           return task;
         },
       },

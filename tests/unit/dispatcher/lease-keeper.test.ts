@@ -72,6 +72,14 @@ describe('takeLease', () => {
   });
 });
 
+describe('renew', () => {
+  it('asked for twice at once does not take itself for another process', async () => {
+    const keeper = await takeLease(depsOf('a'), signal);
+    await Promise.all([keeper.renew(signal), keeper.renew(signal), keeper.renew(signal)]);
+    expect(await store.lease('far', { signal })).toMatchObject({ holder: 'a', beat: 3 });
+  });
+});
+
 describe('assertOwner', () => {
   it('refuses to act once the last good renewal is too old, and again after one succeeded', async () => {
     const clock = createVirtualClock();

@@ -92,11 +92,13 @@ describe('reported', () => {
 describe('attempts closed without a result', () => {
   const closing = { reason: 'lost', now: NOW + 9, owed: 'kill' } as const;
 
-  it('retried waits again, shown as INITIALIZING, and the next claim appends an attempt', () => {
+  it('retried waits for the end of its last job, shown as INITIALIZING; the next claim appends an attempt', () => {
     const task = claimedTask();
-    const waiting = after(task, retried(task, closing).head);
-    expect(waiting.head).toMatchObject({ state: 'INITIALIZING', ready: true });
-    expect(waiting.head.debts).toMatchObject([{ do: 'kill', slots: { cores: 2, ram_bytes: 10 } }]);
+    const parked = after(task, retried(task, closing).head);
+    expect(parked.head).toMatchObject({ state: 'INITIALIZING', ready: false });
+    const waiting = after(parked, paid(parked, runOf(task).job, NOW + 9));
+    expect(waiting.head).toMatchObject({ state: 'INITIALIZING', ready: true, debts: [] });
+    expect(parked.head.debts).toMatchObject([{ do: 'kill', slots: { cores: 2, ram_bytes: 10 } }]);
     const slots = { cores: 0, ram_bytes: 0 };
     const second = claimed(waiting, { destination: 'far', epoch: 1, slots, now: NOW + 10 });
     expect(second.run).toMatchObject({ n: 2, try: 1, destination: 'far' });
@@ -115,10 +117,16 @@ describe('attempts closed without a result', () => {
     expect(cancelled(task, { ...closing, owed: 'nothing' }).head.debts).toEqual([]);
   });
 
+  it('retried after a confirmed end may be claimed at once', () => {
+    const task = claimedTask();
+    expect(retried(task, { ...closing, owed: 'clean' }).head.ready).toBe(true);
+  });
+
   it('a debt is paid once', () => {
     const task = claimedTask();
     const owing = after(task, failed(task, closing).head);
-    expect(paid(owing, runOf(task).job, NOW + 20).debts).toEqual([]);
+    const settled = paid(owing, runOf(task).job, NOW + 20);
+    expect(settled).toMatchObject({ debts: [], ready: false });
   });
 });
 
