@@ -136,7 +136,10 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     },
     health: { ready: readinessOf(parts) },
     jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
-    security: { allowedHosts: allowedHostsOf(config), allowedOrigins: [] },
+    security: {
+      allowedHosts: allowedHostsOf(config),
+      allowedOrigins: config.server.allowed_origins,
+    },
   });
 
 const urlOf = ({ server }: Config, port: number): string => {
@@ -169,7 +172,7 @@ export const createApp = (input: CreateAppInput): App => {
       life.abort(new MagnetarError('STOPPING', 'the start was called off'));
     };
     signal.addEventListener('abort', giveUp, { once: true });
-    const secret = await loadInstallSecret(config.data);
+    const secret = await loadInstallSecret(config.data, config.secret);
     const opened = await openStore(config, logger);
     releases.push(() => opened.store.close());
     const runnerFiles = await readRunnerFiles();

@@ -84,10 +84,19 @@ const stopApp = async (app: App, host: ServeHost): Promise<void> => {
   );
 };
 
+/** What only several processes on one database can get wrong. */
+const warnOfSecret = ({ secret, store }: Config, logger: Logger): void => {
+  if (secret !== '' || store.url.startsWith('sqlite:')) return;
+  logger.warn(
+    'no `secret` is configured: other processes on this MongoDB do not know the keys of these jobs; give all of them the same `secret` (openssl rand -hex 32)',
+  );
+};
+
 /** Runs the server until `host.stop`; answers the exit code. */
 export const serve = async (config: Config, host: ServeHost): Promise<number> => {
   const logger = createLogger({ config: config.log, stream: host.stderr });
   logger.debug('configuration read', { config: redactConfig(config) });
+  warnOfSecret(config, logger);
   const onProgress = (line: string): void => {
     host.output.line(line);
   };

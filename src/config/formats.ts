@@ -82,6 +82,18 @@ const texts: Format = {
       : 'must be a list of texts',
 };
 
+const isOrigin = (value: unknown): boolean =>
+  isText(value) && isHttpUrl(value) && new URL(value).origin === value.toLowerCase();
+
+const origins: Format = {
+  meaning: 'list of `http(s)://HOST[:PORT]`',
+  fromText: listFromText,
+  problem: (value) =>
+    Array.isArray(value) && value.every(isOrigin)
+      ? undefined
+      : 'must be a list of origins such as https://portal.example.org, without path or slash at the end',
+};
+
 const textMap: Format = {
   meaning: 'table of texts',
   fromText: jsonFromText,
@@ -128,6 +140,7 @@ export const FORMATS = {
   port: whole(0, 65_535),
   count: whole(0, Number.MAX_SAFE_INTEGER),
   positive: whole(1, Number.MAX_SAFE_INTEGER),
+  content_size: whole(1, 4_194_304),
   amount: {
     meaning: 'number, 0 or more',
     fromText: numberFromText,
@@ -150,6 +163,7 @@ export const FORMATS = {
   store_url: storeUrl,
   secret: text('text, `env:NAME` or `file:PATH`', () => undefined),
   texts,
+  origins,
   text_map: textMap,
   mounts,
   tables,

@@ -1,4 +1,4 @@
-/** The install secret: made once, kept in a 0600 file of the data directory; every key of a job is an HMAC of it. */
+/** The install secret: configured, or made once and kept in a 0600 file of the data directory; every key of a job is an HMAC of it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,9 +36,7 @@ const readOrCreate = async (path: string): Promise<string> => {
   }
 };
 
-/** Throws STARTUP when the file is there but holds no secret. */
-export const loadInstallSecret = async (dataDirectory: string): Promise<InstallSecret> => {
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+const secretOf = async (dataDirectory: string): Promise<string> => {
   const path = join(dataDirectory, 'secret');
   const secret = await readOrCreate(path);
   if (!FORM.test(secret)) {
@@ -47,6 +45,19 @@ export const loadInstallSecret = async (dataDirectory: string): Promise<InstallS
       `${path} holds no install secret; restore it from a backup, or remove it while no task is running`,
     );
   }
+  return secret;
+};
+
+/**
+ * Empty `configured` = the one of the data directory.
+ * @throws MagnetarError STARTUP when its file is there but holds no secret
+ */
+export const loadInstallSecret = async (
+  dataDirectory: string,
+  configured: string,
+): Promise<InstallSecret> => {
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  const secret = configured === '' ? await secretOf(dataDirectory) : configured;
   const server = createHash('sha256').update(`server:${secret}`).digest('hex').slice(0, 12);
   return { secret, server };
 };

@@ -8,6 +8,7 @@ import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
 import { rootProblems } from './roots.ts';
 import { CONFIG_SCHEMA, DATA_PLACEHOLDER } from './schema.ts';
+import { resolveSecret, type ResolvedSecret } from './secrets.ts';
 import type { Config, LoadedConfig } from './types.ts';
 
 export interface LoadInput {
@@ -50,6 +51,16 @@ const bindingProblems = (server: Config['server']): readonly KeyProblem[] =>
         },
       ];
 
+const SECRET_CHARACTERS = 32;
+
+/** Empty = none; one that a reference leads to may be neither empty nor short. */
+const readInstallSecret = (given: string, environment: Environment): ResolvedSecret => {
+  const secret = resolveSecret(given, environment);
+  return given === '' || 'problem' in secret || secret.value.length >= SECRET_CHARACTERS
+    ? secret
+    : { problem: `must have at least ${String(SECRET_CHARACTERS)} characters` };
+};
+
 const freezeDeep = <T>(value: T): T => {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
@@ -75,7 +86,9 @@ const rootsOf = (roots: readonly string[], extra: readonly string[]): readonly s
   ...new Set([...roots, ...extra].map(realPathOf)),
 ];
 
-const resolve = (raw: RawConfig, input: LoadInput): Omit<Config, 'destinations'> => {
+type Unsecret = Omit<Config, 'destinations' | 'secret'>;
+
+const resolve = ({ secret: _secret, ...raw }: RawConfig, input: LoadInput): Unsecret => {
   const data = path.resolve(raw.data);
   const allow = input.allow ?? [];
   return {
@@ -105,6 +118,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
   throwProblems(problems, sources);
   const raw = values as unknown as RawConfig; // convict has checked every key
   const config = resolve(raw, input);
+  const secret = readInstallSecret(raw.secret, input.environment);
   const { destinations, problems: destinationProblems } = readDestinations({
     tables: raw.destinations,
     environment: input.environment,
@@ -112,6 +126,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
   });
   throwProblems(
     [
+      ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
       ...bindingProblems(config.server),
       ...rootProblems(raw.storage, input.allow ?? []),
       ...destinationProblems,
@@ -123,5 +138,6 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
       sources.set(key, [sources.get(key), 'flag --allow'].filter(Boolean).join(' and '));
     }
   }
-  return { config: freezeDeep({ ...config, destinations }), sources };
+  const found = 'value' in secret ? secret.value : '';
+  return { config: freezeDeep({ ...config, secret: found, destinations }), sources };
 };

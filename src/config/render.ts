@@ -33,6 +33,7 @@ const redactDestination = (destination: object): Readonly<Record<string, unknown
 /** The configuration with every secret replaced; fit for logs. */
 export const redactConfig = (config: Config): Readonly<Record<string, unknown>> => ({
   ...config,
+  secret: redactSecret(config.secret),
   store: { url: redactUserInfo(config.store.url) },
   destinations: config.destinations.map(redactDestination),
 });

@@ -32,6 +32,11 @@ export const CONFIG_SCHEMA = {
     './data',
     'Data directory: database, the embedded Pulsar, the install secret.',
   ),
+  secret: sensitive(
+    'secret',
+    '',
+    'Install secret: the keys of jobs derive from it. At least 32 characters, best given as `env:NAME` or `file:PATH`; empty = one made in the data directory. Processes that share a MongoDB need the same.',
+  ),
   allow_dangerous_mounts: key(
     'texts',
     NO_TEXTS,
@@ -49,6 +54,11 @@ export const CONFIG_SCHEMA = {
       'texts',
       NO_TEXTS,
       'Host names answered besides loopback ones and the one of `public_url`.',
+    ),
+    allowed_origins: key(
+      'origins',
+      NO_TEXTS,
+      'Origins of web pages that may use the API from a browser, such as `https://portal.example.org`.',
     ),
     allow_public_without_auth: key(
       'boolean_strict',
@@ -90,7 +100,11 @@ export const CONFIG_SCHEMA = {
   },
   limits: {
     body_bytes: key('positive', 16_777_216, 'Largest request body.'),
-    content_bytes: key('positive', 1_048_576, 'Largest `content` of one input.'),
+    content_bytes: key(
+      'content_size',
+      1_048_576,
+      'Largest `content` of one input; a document of MongoDB (16 MB) must hold one with room to spare.',
+    ),
     tail_bytes: key('positive', 65_536, 'Bytes kept of each stdout and stderr on the task.'),
     log_bytes: key('positive', 67_108_864, 'Bytes kept of each full stdout and stderr file.'),
     pids: key('positive', 4096, 'Processes in one container.'),

@@ -18,7 +18,7 @@ const fromFile = (file: string): ResolvedSecret => {
   }
 };
 
-/** The value meant by a secret key. */
+/** The value meant by a key for a secret; empty stays empty. */
 export const resolveSecret = (given: string, environment: Environment): ResolvedSecret => {
   if (given.startsWith('env:')) return fromEnvironment(given.slice('env:'.length), environment);
   return given.startsWith('file:') ? fromFile(given.slice('file:'.length)) : { value: given };

@@ -8,6 +8,7 @@ export interface ServerConfig {
   /** Empty = the address the server listens on. No slash at the end. */
   readonly public_url: string;
   readonly allowed_hosts: readonly string[];
+  readonly allowed_origins: readonly string[];
   readonly allow_public_without_auth: boolean;
 }
 
@@ -85,6 +86,8 @@ export interface LogConfig {
 export interface Config {
   /** Absolute. */
   readonly data: string;
+  /** Resolved; empty = the one of the data directory. */
+  readonly secret: string;
   readonly allow_dangerous_mounts: readonly string[];
   readonly server: ServerConfig;
   /** `sqlite:<absolute path>` or a MongoDB URL. */

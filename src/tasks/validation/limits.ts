@@ -1,19 +1,15 @@
-/** The bounds of a request, in one table; larger is refused with a message that names the bound. */
+/** The bounds of a request, in one table; larger is refused with a message that names the bound. Those of a body (C21, T44) and of one `content` (T21, T22) are configured: `limits` in src/config/schema.ts. */
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 export const LIMITS = {
-  /** One request body (C21, T44). */
-  bodyBytes: 16 * MIB,
   /** Nesting of a request body. */
   depth: 32,
   /** Bodies with more values are answered with their first problem instead of all. */
   thoroughValues: 20_000,
   /** Problems listed in one answer. */
   problems: 100,
-  /** `content` of one input, in UTF-8; the contract asks for 128 KiB (T21, T22). */
-  contentBytes: MIB,
   nameBytes: 16 * KIB,
   descriptionBytes: 256 * KIB,
   urlBytes: 16 * KIB,

@@ -25,7 +25,7 @@ export interface ReadRules {
   readonly schema: TaskSchema;
   /** Keys of `backend_parameters` that this server knows, as service-info lists them. */
   readonly backendParameters: readonly string[];
-  /** Most bytes of one `content`; a part of the store holds no more than LIMITS.contentBytes. */
+  /** Most bytes of one `content`; the configuration bounds it by what a part of every store holds. */
   readonly contentBytes: number;
 }
 

@@ -98,6 +98,20 @@ describe('serve', () => {
     expect(stopped).toBe(true);
   });
 
+  it.each([
+    ['mongodb://db.example.org/tes', '', 1],
+    ['mongodb://db.example.org/tes', 's'.repeat(32), 0],
+    ['sqlite:/x/y.db', '', 0],
+  ])('on %s with the secret %j warns %i times', async (store, secret, times) => {
+    const { host, stop } = createHost();
+    stop.abort();
+    const stderr = new PassThrough({ encoding: 'utf8' });
+    const given = { ...host, stderr, environment: { MAGNETAR_SECRET: secret } };
+    const argv = ['serve', '--data', createTempFolder(), '--store', store];
+    expect(await runMagnetar(argv, given)).toBe(0);
+    expect(String(stderr.read()).split('no `secret` is configured')).toHaveLength(times + 1);
+  });
+
   it('refuses a wrong configuration before anything is built', async () => {
     const { host, output, inputs } = createHost();
     expect(await runMagnetar(['serve', '--port', 'x'], host)).toBe(1);

@@ -123,6 +123,7 @@ describe('what is shown', () => {
   const loaded = () =>
     load([{ ...REST, private_token: 'hunter2', env: { A: 'hunter3' } }], {
       MAGNETAR_STORE__URL: 'mongodb://me:hunter4@db.example.org/tes',
+      MAGNETAR_SECRET: 'hunter5'.repeat(5),
     });
 
   it('holds no secret', () => {
@@ -130,6 +131,7 @@ describe('what is shown', () => {
     const text = JSON.stringify([redactConfig(values.config), renderConfig(values)]);
     expect(text).not.toContain('hunter');
     expect(text).toContain('"A":"***"');
+    expect(text).toContain('"secret":"***"');
     expect(text).toContain('mongodb://***@db.example.org/tes');
   });
 

@@ -161,6 +161,21 @@ describe('refusals name the key and where it came from', () => {
     expect(refusal).not.toContain('hunter2');
   });
 
+  it.each([
+    ['content_bytes = 4194305', 'from 1 to 4194304'],
+    ['content_bytes = 0', 'from 1 to 4194304'],
+  ])('of a limit beyond what every store holds: %s', (line, message) => {
+    expect(refusalOf({ file: toml(`[limits]\n${line}\n`) })).toContain(message);
+  });
+
+  it.each(['"*"', '"null"', '"https://a.org/"', '"https://a.org:443"', '"ftp://a.org"', '1'])(
+    'of %s as an origin of web pages',
+    (origin) => {
+      const file = toml(`[server]\nallowed_origins = [${origin}]\n`);
+      expect(refusalOf({ file })).toContain('server.allowed_origins: must be a list of origins');
+    },
+  );
+
   it('of a file that is neither TOML nor YAML', () => {
     expect(refusalOf({ file: createTempFile('my.json', '{}') })).toContain('.toml, .yaml or .yml');
   });
@@ -185,4 +200,44 @@ describe('binding', () => {
       expect(load({ flags: { host }, environment }).config.server.host).toBe(host);
     },
   );
+});
+
+describe('the origins of web pages', () => {
+  it('are schemes with hosts and ports', () => {
+    const environment = {
+      MAGNETAR_SERVER__ALLOWED_ORIGINS: 'https://Portal.example.org, http://localhost:3000',
+    };
+    const { allowed_origins } = load({ environment }).config.server;
+    expect(allowed_origins).toEqual(['https://Portal.example.org', 'http://localhost:3000']);
+  });
+});
+
+describe('the install secret', () => {
+  const SECRET = 'hunter-'.repeat(5);
+
+  it('is none unless configured', () => {
+    expect(load().config.secret).toBe('');
+  });
+
+  it('is the text itself, that of a variable or that of a file', () => {
+    const path = createTempFile('secret', `${SECRET}\n`);
+    const secretOf = (secret: string): string =>
+      load({ environment: { MAGNETAR_SECRET: secret, OTHER: SECRET } }).config.secret;
+    expect(secretOf(SECRET)).toBe(SECRET);
+    expect(secretOf('env:OTHER')).toBe(SECRET);
+    expect(secretOf(`file:${path}`)).toBe(SECRET);
+  });
+
+  it.each([
+    ['hunter2', 'secret: must have at least 32 characters (from variable MAGNETAR_SECRET)'],
+    ['env:SHORT', 'secret: must have at least 32 characters'],
+    ['env:NONE', 'secret: variable NONE is not set'],
+    ['file:/no/such/file', 'secret: cannot read the secret'],
+    ['file:/dev/null', 'secret: must have at least 32 characters'],
+  ])('is refused as %s, and not shown', (secret, message) => {
+    const environment = { MAGNETAR_SECRET: secret, SHORT: 'hunter3' };
+    const refusal = refusalOf({ environment });
+    expect(refusal).toContain(message);
+    expect(refusal).not.toContain('hunter');
+  });
 });
