@@ -94,7 +94,6 @@ export const ERRORS = {
   PULSAR_UNAUTHORIZED: row(502, 'error', 'The Pulsar does not accept the private token.'),
   NO_METHOD: row(400, 'info', 'No way of moving the data fits the task and the destination.'),
   LEASE_LOST: row(503, 'warn', 'Another process owns the destination now.', { retryable: true }),
-  TIMEOUT: row(504, 'warn', 'A call took longer than its limit.', { retryable: true }),
   ABORTED: row(503, 'debug', 'The work was called off.', { retryable: true }),
 } as const satisfies Record<string, ErrorRow>;
 
