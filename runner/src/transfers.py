@@ -112,14 +112,41 @@ def with_retries(job, what, attempt, progress=lambda: 0):
         pause = min(pause * 2, 8)
 
 
+def version_of(response):
+    """What `If-Range` may say of an answer (RFC 9110, 13.1.5): its strong ETag; without any, its
+    date when that tells versions apart; else None."""
+    tag = response.getheader('ETag')
+    if tag is not None:
+        return tag if tag.startswith('"') and tag.isprintable() else None
+    changed, now = response.getheader('Last-Modified'), response.getheader('Date')
+    if not changed or not now or not changed.isprintable():
+        return None
+    from email.utils import parsedate_to_datetime
+
+    try:
+        age = parsedate_to_datetime(now) - parsedate_to_datetime(changed)
+    except (TypeError, ValueError):
+        return None
+    return changed if age.total_seconds() >= 1 else None
+
+
 def fetch_http(job, http, url, part):
-    """Downloads to `part`, going on where a broken transfer ended when the server can."""
+    """Downloads to `part`, going on where a broken transfer ended when the server can and it is
+    certain that the rest belongs to the same version; otherwise from the start."""
     what = 'fetching ' + shown_url(url)
+    version = None
     with open(part, 'wb') as file:
 
+        def start_over():
+            file.seek(0)
+            file.truncate()
+
         def attempt():
+            nonlocal version
+            if version is None:
+                start_over()
             offset = file.tell()
-            headers = {'Range': 'bytes=%d-' % offset} if offset else {}
+            headers = {'Range': 'bytes=%d-' % offset, 'If-Range': version} if offset else {}
             connection, response = http.open('GET', url, headers)
             try:
                 if response.status in RETRY_STATUS:
@@ -130,14 +157,16 @@ def fetch_http(job, http, url, part):
                         'bytes %d-' % offset
                     )
                 ):
-                    file.seek(0)
-                    file.truncate()
+                    start_over()
                     return 'the server cannot resume'
                 if response.status not in (200, 206):
                     raise Failure('INPUT_FAILED', '%s: answered %d' % (what, response.status))
-                if response.status == 200 and offset:
-                    file.seek(0)
-                    file.truncate()
+                if response.status == 206 and version_of(response) not in (None, version):
+                    start_over()
+                    return 'the file has changed'
+                if response.status == 200:
+                    start_over()
+                    version = version_of(response)
                 return receive(job, response, file)
             finally:
                 connection.close()

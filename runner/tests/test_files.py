@@ -2,6 +2,8 @@
 
 import os
 import stat
+import time
+from email.utils import formatdate
 
 from support.case import USER, Case, is_executable
 from support.ftp import FtpServer
@@ -269,18 +271,77 @@ class Http(Case):
         answers = [503, 429, 200]
         self.assertFetched(self.fetch(lambda handler: handler.answer(answers.pop(0), b'hello'))[0])
 
-    def test_R25_broken_then_resumed(self):
+    def fetch_broken(self, *answers):
+        """Breaks the first download off after `hel`, of an object with these headers, then gives
+        the other answers; returns the headers of the requests after the first."""
+        left = list(answers)
+
         def route(handler):
-            wanted = handler.headers.get('Range')
-            if wanted is None:
-                handler.answer(200, b'hel', [('Content-Length', '5')])
+            status, body, headers = left.pop(0)
+            if len(left) + 1 == len(answers):
+                headers = headers + [('Content-Length', '5')]
                 handler.close_connection = True
-            else:
-                handler.answer(206, b'lo', [('Content-Range', 'bytes 3-4/5')])
+            handler.answer(status, body, headers)
 
         report, server = self.fetch(route)
-        self.assertFetched(report)
-        self.assertEqual(server.seen[1][2]['Range'], 'bytes=3-')
+        self.assertEqual(left, [])
+        return report, [headers for _, _, headers, _ in server.seen[1:]]
+
+    def test_R25_broken_then_resumed(self):
+        for version in (
+            ('ETag', '"1"'),
+            ('Last-Modified', 'Wed, 01 Jan 2020 00:00:00 GMT'),
+        ):
+            with self.subTest(version=version[0]):
+                self.setUp()
+                report, asked = self.fetch_broken(
+                    (200, b'hel', [version]),
+                    (206, b'lo', [version, ('Content-Range', 'bytes 3-4/5')]),
+                )
+                self.assertFetched(report)
+                self.assertEqual(asked[0]['Range'], 'bytes=3-')
+                self.assertEqual(asked[0]['If-Range'], version[1])
+
+    def test_R25_broken_and_swapped(self):
+        """The object changes between the tries; the server obeys If-Range."""
+        tries = []
+
+        def route(handler):
+            tries.append(handler.headers.get('If-Range'))
+            if len(tries) == 1:
+                handler.answer(200, b'hel', [('ETag', '"1"'), ('Content-Length', '5')])
+                handler.close_connection = True
+            elif 'Range' in handler.headers and tries[-1] in (None, '"2"'):
+                handler.answer(206, b'LO', [('Content-Range', 'bytes 3-4/5')])
+            else:
+                handler.answer(200, b'HELLO', [('ETag', '"2"')])
+
+        self.assertFetched(self.fetch(route)[0], 'HELLO')
+        self.assertEqual(tries, [None, '"1"'])
+
+    def test_R25_broken_and_swapped_unnoticed(self):
+        """The same, with a server that does not know If-Range."""
+        report, asked = self.fetch_broken(
+            (200, b'hel', [('ETag', '"1"')]),
+            (206, b'LO', [('ETag', '"2"'), ('Content-Range', 'bytes 3-4/5')]),
+            (200, b'HELLO', [('ETag', '"2"')]),
+        )
+        self.assertFetched(report, 'HELLO')
+        self.assertNotIn('Range', asked[1])
+
+    def test_R25_broken_without_a_version(self):
+        """Nothing tells whether the rest would fit: from the start."""
+        for headers in (
+            [],
+            [('ETag', 'W/"1"'), ('Last-Modified', 'Wed, 01 Jan 2020 00:00:00 GMT')],
+            [('Last-Modified', formatdate(time.time() + 3600, usegmt=True))],
+            [('Last-Modified', 'once')],
+        ):
+            with self.subTest(headers=headers):
+                self.setUp()
+                report, asked = self.fetch_broken((200, b'hel', headers), (200, b'HELLO', headers))
+                self.assertFetched(report, 'HELLO')
+                self.assertNotIn('Range', asked[0])
 
     def test_R25_broken_and_range_ignored(self):
         sizes = [3, 5]
