@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type OpenedDatabase } from '../../src/store/sqlite/open.ts';
 import { readPage, type Query } from '../../src/store/sqlite/pages.ts';
-import { TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
+import { DESTINATIONS, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
 import { createStatements } from '../../src/store/sqlite/statements.ts';
 import { STAMPABLE } from '../../src/store/sqlite/writes.ts';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
@@ -145,6 +145,14 @@ describe('query plans', () => {
     const steps = planOf(sql, values);
     expectLookUps(steps);
     expect(steps[0]).toBe(wanted);
+  });
+
+  it('reads the names of destinations from their indexes alone', () => {
+    const reads = planOf(DESTINATIONS, []).filter((step) => /^(SCAN|SEARCH) /.test(step));
+    expect(reads).toEqual([
+      expect.stringContaining(`${COVERED} tasks_active`),
+      expect.stringContaining(`${COVERED} debts_destination`),
+    ]);
   });
 
   it('reads neither bodies nor heads for summaries', () => {

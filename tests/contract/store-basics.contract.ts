@@ -291,6 +291,20 @@ export const storeBasics = (site: SiteOf): void => {
       expect(await store().indebted('d2', CALL)).toEqual([]);
     });
 
+    it('names each destination with an active attempt or a debt once', async () => {
+      expect(await store().destinationsInUse(CALL)).toEqual([]);
+      await given(store(), newTask());
+      for (const name of ['d2', 'd2', 'd1'])
+        await claim(store(), await given(store(), newTask()), name);
+      const gone = await claim(store(), await given(store(), newTask()), 'gone');
+      expect(await store().destinationsInUse(CALL)).toEqual(['d1', 'd2', 'gone']);
+      const { head } = failed(gone, { reason: 'r', now: NOW, owed: 'kill' });
+      await store().write(gone.id, { rev: gone.rev }, head, CALL);
+      expect(await store().destinationsInUse(CALL)).toEqual(['d1', 'd2', 'gone']);
+      await store().write(gone.id, { rev: gone.rev + 1 }, { ...head, debts: [] }, CALL);
+      expect(await store().destinationsInUse(CALL)).toEqual(['d1', 'd2']);
+    });
+
     it('stamps active tasks of a lower epoch, and those alone', async () => {
       const one = await claim(store(), await given(store(), newTask()), 'd', 1);
       await claim(store(), await given(store(), newTask()), 'd', 5);

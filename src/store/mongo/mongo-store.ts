@@ -7,7 +7,16 @@ import { createChangeHub, type OpenStore, type StoreLogger } from '../change-hub
 import { createCalls, type Calls } from './calls.ts';
 import { collectionsOf, prepareCollections, type Collections } from './collections.ts';
 import { toStartupError } from './errors.ts';
-import { findTasks, get, list, listSummaries, parts, summary, waiting } from './reads.ts';
+import {
+  destinationsInUse,
+  findTasks,
+  get,
+  list,
+  listSummaries,
+  parts,
+  summary,
+  waiting,
+} from './reads.ts';
 import { startTail, type Tail } from './tail.ts';
 import { create, inbox, lease, stamp, swapLease, wish, write } from './writes.ts';
 
@@ -60,6 +69,7 @@ type Reading = Pick<
   | 'candidates'
   | 'active'
   | 'indebted'
+  | 'destinationsInUse'
   | 'lease'
 >;
 
@@ -79,6 +89,7 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
     calls.run(options, () => findTasks(collections, { 'run.destination': destination })),
   indebted: (destination, options) =>
     calls.run(options, () => findTasks(collections, { 'debts.destination': destination })),
+  destinationsInUse: (options) => calls.run(options, () => destinationsInUse(collections)),
   lease: (destination, options) => calls.run(options, () => lease(collections, destination)),
 });
 

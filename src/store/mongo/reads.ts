@@ -150,3 +150,14 @@ export const waiting = async (collections: Collections): Promise<readonly Waitin
   );
   return groups.flat().filter(({ count }) => count > 0);
 };
+
+/** Text only: the index also holds the tasks without an attempt or debt. */
+const IS_TEXT = { $gt: '' };
+
+export const destinationsInUse = async ({ tasks }: Collections): Promise<readonly string[]> => {
+  const found: readonly (readonly unknown[])[] = await Promise.all(
+    ['run.destination', 'debts.destination'].map((key) => tasks.distinct(key, { [key]: IS_TEXT })),
+  );
+  const names = found.flat().filter((name) => typeof name === 'string');
+  return [...new Set(names)].sort(compare);
+};

@@ -13,6 +13,7 @@ import {
   decodeSummary,
   decodeTask,
   decodeWaiting,
+  textOf,
 } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -26,6 +27,10 @@ export const TASK_QUERIES = {
     WHERE d.destination = ?`,
   summary: 'SELECT t.id, t.state FROM tasks t WHERE t.id = ?',
 } as const;
+
+/** Reads two indexes that hold no more than what runs and what is owed. */
+export const DESTINATIONS = `SELECT destination FROM tasks WHERE destination IS NOT NULL
+  UNION SELECT destination FROM debts ORDER BY destination`;
 
 const PARTS = `SELECT task, attempt, kind, i AS "index", text FROM parts
   WHERE task = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY attempt, kind, i`;
@@ -44,6 +49,7 @@ type Reads = Pick<
   | 'candidates'
   | 'active'
   | 'indebted'
+  | 'destinationsInUse'
   | 'lease'
   | 'ping'
 >;
@@ -94,6 +100,10 @@ export const createReads = (statements: Statements): Sync<Reads> => {
       tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),
     active: (destination) => tasks(TASK_QUERIES.active, destination),
     indebted: (destination) => tasks(TASK_QUERIES.indebted, destination),
+    destinationsInUse: () =>
+      statements(DESTINATIONS)
+        .all()
+        .map((row) => textOf(row, 'destination')),
     lease(destination) {
       const row = statements(LEASE).get(destination);
       return row === undefined ? undefined : decodeLease(row);

@@ -37,6 +37,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
       calls.commit(options, () => stamp(sql, destination, epoch)),
     active: (destination, options) => calls.read(options, () => reads.active(destination)),
     indebted: (destination, options) => calls.read(options, () => reads.indebted(destination)),
+    destinationsInUse: (options) => calls.read(options, () => reads.destinationsInUse()),
     lease: (destination, options) => calls.read(options, () => reads.lease(destination)),
     swapLease: (from, to, options) => calls.commit(options, () => swapLease(sql, from, to)),
     ping: (options) =>

@@ -118,6 +118,8 @@ export interface TaskStore {
   active(destination: string, options: CallOptions): Promise<readonly Task[]>;
   /** Tasks that owe something to the destination. */
   indebted(destination: string, options: CallOptions): Promise<readonly Task[]>;
+  /** Names of all destinations with an active attempt or a debt, configured or not, in order. */
+  destinationsInUse(options: CallOptions): Promise<readonly string[]>;
 
   lease(destination: string, options: CallOptions): Promise<Lease | undefined>;
   /** Compare-and-set on (holder, epoch, beat); `from` undefined = there must be none yet. */
