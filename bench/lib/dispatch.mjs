@@ -1,4 +1,5 @@
 /** From submit to COMPLETE, held against the same command by hand on the same Pulsar. */
+import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compare, median } from './report.mjs';
 import { startMagnetar } from './server.mjs';
@@ -50,20 +51,28 @@ const ourMany = async (server, image) => {
 
 let jobs = 0;
 
+/** One call on a connection of its own: Pulsar closes idle ones after 2 s, which loses a call now and then. */
+const callPulsar = ({ url, token }, method, path, query) =>
+  new Promise((resolve, reject) => {
+    const text = new URLSearchParams({ ...query, private_token: token }).toString();
+    const call = request(`${url}/jobs${path}?${text}`, { method, agent: false }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8').on('data', (piece) => (body += piece));
+      answer.on('end', () => resolve(body));
+    });
+    call.on('error', reject).end();
+  });
+
 /** Set up, submit, poll, clean, as a person would with curl. */
-const handOne = async ({ url, token }, command) => {
+const handOne = async (pulsar, command) => {
   jobs += 1;
   const job = `hand-${String(process.pid)}-${String(jobs)}`;
-  const call = async (method, path, query = {}) => {
-    const text = new URLSearchParams({ ...query, private_token: token }).toString();
-    const response = await fetch(`${url}/jobs${path}?${text}`, { method });
-    return response.text();
-  };
+  const call = (method, path, query = {}) => callPulsar(pulsar, method, path, query);
+  const isOver = async () => JSON.parse(await call('GET', `/${job}/status`)).complete === 'true';
   const start = performance.now();
   await call('POST', '', { job_id: job });
   await call('POST', `/${job}/submit`, { command_line: command });
-  while (JSON.parse(await call('GET', `/${job}/status`)).complete !== 'true')
-    await sleep(HAND_POLL_MS);
+  while (!(await isOver())) await sleep(HAND_POLL_MS);
   const ms = performance.now() - start;
   await call('DELETE', `/${job}`);
   return ms;
