@@ -148,6 +148,22 @@ const urlOf = ({ server }: Config, port: number): string => {
   return `http://${everywhere ? '127.0.0.1' : host}:${String(port)}`;
 };
 
+/** Tasks and debts of a destination that is not configured any more are nobody's: say so. */
+const warnOfLostDestinations = async (
+  input: CreateAppInput,
+  { store }: Parts,
+  signal: AbortSignal,
+) => {
+  const known = new Set(input.config.destinations.map(({ name }) => name));
+  const inUse = await store.destinationsInUse({ signal });
+  for (const name of inUse.filter((candidate) => !known.has(candidate))) {
+    input.logger.warn('a destination with work left is not configured', { destination: name });
+    input.onProgress(
+      `tasks or jobs are left on the destination "${name}", which is not configured: configure it again under that name (max_jobs = 0 takes nothing new) until they have ended`,
+    );
+  }
+};
+
 /** Wishes the end of every attempt of this process and waits for it. */
 const cancelActive = async ({ config }: CreateAppInput, { store, dispatcher }: Parts) => {
   const signal = AbortSignal.timeout(CANCEL_ALL_LIMIT_MS);
@@ -184,6 +200,7 @@ export const createApp = (input: CreateAppInput): App => {
     const url = urlOf(config, listener.port);
     built.setUrl(url);
     parts = built;
+    await warnOfLostDestinations(input, built, life.signal);
     const ended = built.dispatcher.run(life.signal);
     releases.push(() => ended);
     releases.push(() => {
