@@ -30,8 +30,8 @@ export interface TaskPage {
 const MOST_FULL = 256;
 /** A page ends once it is about this long, for one task may take 16 MiB and more; the next goes on. */
 const PAGE_BYTES = 32 * 1024 * 1024;
-/** Tasks read at once: their specs may be long as well. */
-const GROUP = 16;
+/** Tasks read first, to see how long they are: their specs may be long as well. */
+const FIRST_GROUP = 16;
 /** What one entry of an output list takes, about. */
 const OUTPUT_BYTES = 256;
 
@@ -79,6 +79,10 @@ const recordedBytes = ({ spec, head }: Task, view: LongView): number => {
   );
 };
 
+/** BASIC takes nothing but the lists of outputs from parts, and most tasks of a list have none. */
+const hasParts = ({ head }: Task, view: LongView): boolean =>
+  view === 'FULL' || head.attempts.some(({ outputs_n }) => outputs_n > 0);
+
 /** Renders tasks in order; parts are read together where they are few, else when their task is asked for. */
 async function* renderEach(
   store: TaskStore,
@@ -88,13 +92,20 @@ async function* renderEach(
 ): AsyncGenerator<{ readonly id: TaskId; readonly view: WireView }> {
   const isSmall = sumOf(tasks, (task) => recordedBytes(task, view)) <= PAGE_BYTES;
   for (const group of isSmall ? [tasks] : tasks.map((task) => [task])) {
-    const ids = group.map(({ id }) => id);
-    const parts = partsByTask(await store.parts(ids, PARTS_OF_VIEW[view], options));
+    const ids = group.filter((task) => hasParts(task, view)).map(({ id }) => id);
+    const kept = ids.length === 0 ? [] : await store.parts(ids, PARTS_OF_VIEW[view], options);
+    const parts = partsByTask(kept);
     for (const task of group) {
       yield { id: task.id, view: renderTask(task, parts.get(task.id) ?? [], view) };
     }
   }
 }
+
+/** How many more tasks of the length seen so far fit the page. */
+const groupOf = (count: number, bytes: number): number =>
+  count === 0
+    ? FIRST_GROUP
+    : Math.max(FIRST_GROUP, Math.floor(((PAGE_BYTES - bytes) * count) / Math.max(1, bytes)));
 
 /** As many tasks as were asked for and as fit one page, but at least one. */
 const renderPage = async (
@@ -107,7 +118,7 @@ const renderPage = async (
   let last: TaskId | undefined;
   let bytes = 0;
   while (items.length < request.limit) {
-    const limit = Math.min(GROUP, request.limit - items.length);
+    const limit = Math.min(groupOf(items.length, bytes), request.limit - items.length);
     const group = { ...request, limit, ...(last === undefined ? {} : { before: last }) };
     const page = await store.list(group, options);
     for await (const rendered of renderEach(store, page.items, view, options)) {
