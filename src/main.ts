@@ -23,7 +23,9 @@ for (const name of STOP_SIGNALS) {
     } else if (performance.now() - firstAt > SAME_PRESS_MS) cancel.abort();
   });
 }
-process.stdout.on('error', () => process.exit(1)); // the reader has gone, as in `magnetar config | head -1`
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', () => undefined); // a reader that has gone, or a full disk, must not end a server
+}
 
 const code = await runMagnetar(process.argv.slice(2), {
   environment,

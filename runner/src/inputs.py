@@ -98,6 +98,7 @@ class Inputs:
             self.tree.shown[path] = real
             return 0 if is_folder else info.st_size
         if is_folder:
+            self.layout.want_folder(path)  # Nothing binds its parent: the copy is bound itself.
             return self.copy_folder(real, path, [])
         return self.copy_file(real, path)
 

@@ -1,4 +1,5 @@
 /** Builds the adapter that a configuration names. */
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../config/environment.ts';
 import type { Config, DestinationConfig } from '../config/types.ts';
@@ -24,6 +25,8 @@ export const openStore = async (config: Config, logger: Logger): Promise<OpenSto
 /** A transport and what it takes to have its Pulsar there. */
 export interface OpenTransport {
   readonly transport: JobTransport;
+  /** Where our own Pulsar keeps its jobs; a real path. */
+  readonly folder?: string;
   /** The Pulsar is ours: starting it may take a while, and failing is a reason not to start. */
   readonly start?: (signal: AbortSignal, onProgress: (line: string) => void) => Promise<void>;
   stop(): Promise<void>;
@@ -65,8 +68,9 @@ const openEmbedded = (
   environment: Environment,
   logger: Logger,
 ): OpenTransport => {
+  const directory = join(config.data, name === 'local' ? 'pulsar' : `pulsar-${name}`);
   const pulsar = createEmbeddedPulsar({
-    directory: join(config.data, name === 'local' ? 'pulsar' : `pulsar-${name}`),
+    directory,
     environment: { PATH: environment['PATH'] ?? '/usr/bin:/bin', HOME: environment['HOME'] ?? '/' },
     installEnvironment: only(environment, INSTALL_VARIABLES),
     jobEnvironment: only(environment, JOB_VARIABLES),
@@ -75,6 +79,7 @@ const openEmbedded = (
   });
   return {
     transport: pulsar.transport,
+    folder: realpathSync(config.data),
     start: (signal, onProgress) => pulsar.start(signal, onProgress),
     stop: () => pulsar.stop(),
   };

@@ -1,7 +1,7 @@
 /** One destination from its configuration to work: its owner, its Pulsar, and one real job as a check before it takes tasks. */
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { createDeferred } from '../kernel/deferred.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { MagnetarError, messageOf } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import {
   createDestinationOwner,
@@ -11,6 +11,7 @@ import {
 import type { Destination } from '../tasks/destination.ts';
 import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
 import { checkSandbox } from '../dispatcher/sandbox-check.ts';
+import { isBelow } from '../tasks/urls.ts';
 import type { OpenTransport } from './adapters.ts';
 
 export interface DestinationLine {
@@ -35,6 +36,19 @@ const AGAIN: BackoffPolicy = { firstMs: 1_000, factor: 2, maxMs: 30_000 };
 const BUBBLEWRAP_NOTE =
   'bubblewrap runs tasks with the tools of this host: images are ignored, memory is not limited, fit for one trusted user';
 
+/** What bubblewrap shows of the host to every task (`HOST_FOLDERS` of runner/src/bubblewrap.py). */
+const SHOWN = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/opt', '/sbin', '/usr'];
+
+/** Keys and other tasks' files must not lie where tasks can look. */
+const assertHidden = (folder: string | undefined): void => {
+  const shown = SHOWN.find((root) => folder !== undefined && isBelow(folder, root));
+  if (shown === undefined) return;
+  throw new MagnetarError(
+    'STARTUP',
+    `bubblewrap shows ${shown} to every task, and the data directory lies in it: choose one elsewhere with --data DIR`,
+  );
+};
+
 /** What the runner found on the destination's host. */
 type Host = Awaited<ReturnType<typeof checkSandbox>>;
 
@@ -45,7 +59,10 @@ const check = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   const runtime = host['runtime'] ?? 'unknown';
   deps.logger.info('a check job has run', { host });
   deps.onProgress(`${name} runs tasks with ${runtime}`);
-  if (runtime === 'bubblewrap') deps.onProgress(BUBBLEWRAP_NOTE);
+  if (runtime === 'bubblewrap') {
+    assertHidden(deps.open.folder);
+    deps.onProgress(BUBBLEWRAP_NOTE);
+  }
   return host;
 };
 

@@ -128,7 +128,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     [
       ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
       ...bindingProblems(config.server),
-      ...rootProblems(raw.storage, input.allow ?? []),
+      ...rootProblems(raw.storage, input.allow ?? [], config.data),
       ...destinationProblems,
     ],
     sources,

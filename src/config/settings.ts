@@ -33,6 +33,7 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
     mounts: entry.mounts,
     env: entry.env,
     reach: { shared_filesystem: entry.shared_filesystem },
+    queues: entry.transport !== 'embedded',
     limits: {
       pids: limits.pids,
       log_bytes: limits.log_bytes,

@@ -6,23 +6,14 @@ import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import { untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
-import { fetchReport, reportOf, sawHeartbeat } from './follow-step.ts';
-
-const exists = async (input: StepInput, name: string): Promise<boolean> => {
-  const { deps, watch } = input;
-  const bytes = await deps.transport.fetch(watch.job, name, {
-    signal: input.signal,
-    maxBytes: 4096,
-  });
-  return bytes !== undefined;
-};
+import { fetchReport, isKilled, reportOf, sawHeartbeat } from './follow-step.ts';
 
 /** Pulsar calls the job over: that is believed once the runner's side proves it, or nothing stirs any more. */
 const confirm = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
   const { deps, task, watch } = input;
   const report = reportOf(input, status) ?? (await fetchReport(input));
   if (report !== undefined) return closeWithReport(input, report);
-  if (await exists(input, 'tes/killed')) return closeAsCancelled(input, 'clean');
+  if (await isKilled(input)) return closeAsCancelled(input, 'clean');
   const now = deps.clock.monotonic();
   const stirred = await sawHeartbeat(input);
   const started = watch.heartbeat !== '' || runOf(task).inbox.started !== undefined;

@@ -12,6 +12,7 @@ import {
 import type { Report } from '../tasks/report.ts';
 import type { Task } from '../tasks/task.ts';
 import type { StepInput } from './attempt-context.ts';
+import { mayHaveBegun } from './began.ts';
 import { settle } from './task-writer.ts';
 import { MAX_ATTEMPTS } from './timing.ts';
 
@@ -46,20 +47,26 @@ export const closeWithReport = (input: StepInput, report: Report): Promise<'agai
       : cancelled(task, { reason: wish.reason, now, owed: 'clean', report });
   });
 
-/** The attempt is over without a report: another one when none of its containers had started and tries are left. */
-export const closeAsLost = (
+/** The attempt is over without a report: another one when none of its containers can have started and tries are left. */
+export const closeAsLost = async (
   input: StepInput,
   reason: string,
   owed: Closing['owed'],
-): Promise<'again'> =>
-  write(input, (task) => {
+): Promise<'again'> => {
+  const began = await mayHaveBegun(input);
+  return write(input, (task) => {
     const closing = { reason, now: input.deps.clock.now(), owed };
     if (task.head.cancel !== undefined) {
       return cancelled(task, { ...closing, reason: task.head.cancel.reason });
     }
-    const mayRetry = task.head.state === 'INITIALIZING' && task.head.attempts.length < MAX_ATTEMPTS;
+    const mayRetry =
+      !began &&
+      task.head.run?.inbox.executing === undefined &&
+      task.head.state === 'INITIALIZING' &&
+      task.head.attempts.length < MAX_ATTEMPTS;
     return mayRetry ? retried(task, closing) : failed(task, closing);
   });
+};
 
 /** Trying again would end the same way. */
 export const closeAsFailed = (input: StepInput, error: unknown): Promise<'again'> =>

@@ -34,6 +34,12 @@ export const fetchReport = async (input: StepInput): Promise<Report | undefined>
   return report?.job === job ? report : undefined;
 };
 
+/** The watchdog's mark: the runner was killed, and nothing of the job runs any more. */
+export const isKilled = async ({ deps, watch, look }: StepInput): Promise<boolean> => {
+  const options = { signal: look, maxBytes: HEARTBEAT_MAX_BYTES };
+  return (await deps.transport.fetch(watch.job, 'tes/killed', options)) !== undefined;
+};
+
 /** Looks at the heartbeat; true when it has changed since the last look. */
 export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
   const { deps, watch } = input;
@@ -70,7 +76,7 @@ const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult>
   const { deps, task, watch } = input;
   const quiet = deps.clock.monotonic() - watch.lastLife;
   watch.overSince = undefined;
-  if (status.status === 'queued') {
+  if (status.status === 'queued' && deps.destination.queues) {
     watch.lastLife = deps.clock.monotonic();
     return untilNextPoll(input);
   }
@@ -78,6 +84,7 @@ const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult>
   const report = await fetchReport(input);
   if (report !== undefined) return closeWithReport(input, report);
   if (await sawHeartbeat(input)) return untilNextPoll(input);
+  if (await isKilled(input)) return closeAsLost(input, 'the runner of the job was killed', 'clean');
   const started = watch.heartbeat !== '' || runOf(task).inbox.started !== undefined;
   const limit = started ? deps.timing.silenceMs : deps.timing.startMs;
   return quiet < limit

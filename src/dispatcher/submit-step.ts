@@ -104,7 +104,7 @@ const ON_FOUND: Readonly<Record<PulsarStatus, (input: StepInput) => Promise<Step
 export const resumeSubmitStep = async (input: StepInput): Promise<StepResult> => {
   const { deps, task } = input;
   const { job, inbox } = runOf(task);
-  if (inbox.started !== undefined) return recordRun(input);
+  if (inbox.started !== undefined || inbox.executing !== undefined) return recordRun(input);
   try {
     const { status } = await askStatus(deps.transport, job, input);
     const heartbeat =

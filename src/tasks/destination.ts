@@ -10,6 +10,8 @@ export interface Destination {
   readonly mounts: readonly PlanMount[];
   readonly env: Readonly<Record<string, string>>;
   readonly reach: DataReach;
+  /** Jobs may wait there before they start, as behind a batch system: `queued` is then a sign of life. */
+  readonly queues: boolean;
   /** Limits of every job here; a task's own resources are added. */
   readonly limits: Omit<PlanLimits, 'cpus' | 'ram_bytes' | 'disk_bytes'>;
 }

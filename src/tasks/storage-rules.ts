@@ -4,7 +4,7 @@ import { isAllowedHost, isSpecialHost } from './addresses.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { FileAccess, FileUse } from './ports/file-access.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
-import { filePathsOf, redactUrl, schemeOf, segmentsOf } from './urls.ts';
+import { filePathsOf, schemeOf, segmentsOf } from './urls.ts';
 import { LIMITS } from './validation/limits.ts';
 import { hasWildcard } from './validation/patterns.ts';
 
@@ -92,10 +92,13 @@ const hostOf = (url: string): string | undefined => {
   }
 };
 
+/** A host must follow at once: lenient readers take `http:///user:pw@host` for a URL of that host. */
+const HTTP_FORM = /^https?:\/\/[^/?#]/i;
+
 const judgeHttp: Judge = (transfer, { httpAllow }) => {
   const host = hostOf(transfer.url);
-  if (host === undefined || host === '') {
-    return refuse(transfer, 'BAD_TASK', `${redactUrl(transfer.url)} is not a valid URL`);
+  if (host === undefined || host === '' || !HTTP_FORM.test(transfer.url)) {
+    return refuse(transfer, 'BAD_TASK', 'is not a valid URL: expected http(s)://host[:port]/path'); // not shown: nobody knows where a password ends in it
   }
   if (!isSpecialHost(host) || isAllowedHost(host, httpAllow)) return undefined;
   return refuse(

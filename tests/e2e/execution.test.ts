@@ -1,7 +1,7 @@
 /** What a task may ask for and what it gets, through the built server, a real Pulsar and real sandboxes. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +105,28 @@ describe('files in and out', () => {
     expect(task.state).toBe('SYSTEM_ERROR');
     expect(systemLogsOf(task)).toContain('INPUT_FAILED');
     expect(logsOf(task)).toEqual([]);
+  });
+});
+
+describe('an input folder', () => {
+  it.each([
+    ['nobody but its owner may read', 0o700, {}],
+    ['a volume lies in', 0o755, { volumes: ['/in/d/work'] }],
+    ['an output lies in', 0o755, { outputs: [{ url: '/', path: '/in/d/results/r' }] }],
+  ])('that %s arrives whole', async (what, mode, more) => {
+    const folder = file(`folder-${String(mode)}-${what.replaceAll(/\W/g, '')}`);
+    mkdirSync(join(folder, 'sub'), { recursive: true });
+    writeFileSync(join(folder, 'sub/f'), 'deep\n');
+    chmodSync(folder, mode);
+    const outputs = 'outputs' in more ? [{ url: `${folder}-out`, path: '/in/d/results/r' }] : [];
+    const task = await run({
+      ...more,
+      outputs,
+      inputs: [{ url: folder, path: '/in/d', type: 'DIRECTORY' }],
+      executors: [sh('cat /in/d/sub/f')],
+    });
+    expect(task.state, systemLogsOf(task)).toBe('COMPLETE');
+    expect(logsOf(task)[0]?.stdout).toBe('deep\n');
   });
 });
 

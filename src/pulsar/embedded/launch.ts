@@ -25,6 +25,9 @@ export interface LaunchOptions {
   readonly onEnd: () => void;
 }
 
+/** Nobody else may read what Pulsar and its jobs write. */
+const PRIVATE = 0o077;
+
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, HOST);
   await once(server, 'listening');
@@ -59,12 +62,14 @@ const spawnServer = async (options: LaunchOptions): Promise<PulsarState> => {
   const log = await openLog(layout.log);
   try {
     const args = ['-I', '-m', 'pulsar.scripts.serve', layout.serverIni];
+    const umask = process.umask(PRIVATE); // plans with keys and contents lie in its folders; a child takes the mask over at its start
     const child = spawn(installation.program, args, {
       cwd: layout.root,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       env: serverEnvironment(options),
     });
+    process.umask(umask);
     await once(child, 'spawn').catch(() => {
       throw new MagnetarError('STARTUP', `cannot run ${installation.program}`);
     });

@@ -36,7 +36,8 @@ describe('serve', () => {
   it('passes the flags on, says where it listens, and ends with 0 when stopped', async () => {
     const { host, output, inputs, stop } = createHost();
     const data = createTempFolder();
-    const argv = ['serve', '--port', '0', '--host', '::1', '--data', data, '--allow', data];
+    const files = createTempFolder();
+    const argv = ['serve', '--port', '0', '--host', '::1', '--data', data, '--allow', files];
     const ended = runMagnetar([...argv, '--store', 'sqlite:/x/y.db'], host);
     await until(() => output.stdout().includes('listens on http://localhost:8080'));
     stop.abort();
@@ -45,7 +46,7 @@ describe('serve', () => {
       data,
       server: { port: 0, host: '::1' },
       store: { url: 'sqlite:/x/y.db' },
-      storage: { file: { read: [data], write: [data] } },
+      storage: { file: { read: [files], write: [files] } },
     });
     expect(output.stderr()).toContain('stopped; no task is running');
   });

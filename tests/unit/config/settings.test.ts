@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import {
@@ -6,7 +8,7 @@ import {
   planRulesOf,
   serviceInfoOf,
 } from '../../../src/config/settings.ts';
-import { createTempFile } from '../../support/temp-folder.ts';
+import { createTempFile, createTempFolder } from '../../support/temp-folder.ts';
 
 const load = (toml: string) =>
   loadConfig({ file: createTempFile('magnetar.toml', toml), environment: {} }).config;
@@ -53,5 +55,29 @@ describe('what clients and jobs are told', () => {
       write: [folder],
       http_allow: [],
     });
+  });
+});
+
+describe('folders that tasks may use', () => {
+  it.each([
+    ['the data directory itself', 'data', 'data'],
+    ['a folder that holds it', 'data/inner', 'data'],
+    ['the jobs in it', 'data', 'data/pulsar/staging'],
+  ])('may not be %s', (_what, data, root) => {
+    const folder = createTempFolder();
+    mkdirSync(join(folder, root), { recursive: true });
+    const at = (path: string) => join(folder, path);
+    const open = () =>
+      loadConfig({ environment: {}, flags: { data: at(data) }, allow: [at(root)] });
+    expect(open).toThrow(/would open the data directory/);
+  });
+
+  it('may lie beside the jobs in it', () => {
+    const folder = createTempFolder();
+    mkdirSync(join(folder, 'quickstart'));
+    const flags = { data: folder };
+    expect(() =>
+      loadConfig({ environment: {}, flags, allow: [join(folder, 'quickstart')] }),
+    ).not.toThrow();
   });
 });

@@ -1,0 +1,31 @@
+/** Whether a container of a job may have started: a beacon can be lost, what the runner left on its disk tells more. */
+import { runOf } from '../tasks/attempts.ts';
+import type { StepInput } from './attempt-context.ts';
+
+/** Phases of the runner in which no container has started yet, as its heartbeat names them. */
+const BEFORE = /"phase":\s*"(preflight|layout|inputs)"/;
+
+const HEARTBEAT_MAX_BYTES = 4096;
+/** The full log of the first executor exists from the moment before its start; its size does not matter. */
+const LOG_MAX_BYTES = 128 * 1024 * 1024;
+
+/** True also when it cannot be told: a command that may have run is never run again unasked. */
+export const mayHaveBegun = async ({ deps, task, signal }: StepInput): Promise<boolean> => {
+  const { job, inbox } = runOf(task);
+  if (inbox.executing !== undefined) return true;
+  try {
+    const options = { signal, maxBytes: HEARTBEAT_MAX_BYTES };
+    const heartbeat = await deps.transport.fetch(job, 'tes/heartbeat.json', options);
+    const phase = heartbeat === undefined ? '' : Buffer.from(heartbeat).toString('utf8');
+    if (phase !== '' && !BEFORE.test(phase)) return true;
+    const log = await deps.transport.fetch(job, 'tes/0.stdout', {
+      signal,
+      maxBytes: LOG_MAX_BYTES,
+    });
+    if (log !== undefined) return true;
+    return phase === '' && inbox.started !== undefined; // it passed the gate, and nothing is left to look at
+  } catch {
+    signal.throwIfAborted();
+    return true;
+  }
+};
