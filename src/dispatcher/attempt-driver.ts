@@ -35,7 +35,6 @@ const step = (input: StepInput, rung: boolean): Promise<StepResult> => {
     case 'submit':
       return resumeSubmitStep(input);
     case 'run':
-    case 'collect':
       return followStep(input, rung);
   }
 };

@@ -1,4 +1,4 @@
-/** `run` and `collect`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
+/** `run`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { executing, runOf } from '../tasks/attempts.ts';
 import { parseReport } from '../tasks/decode-report.ts';
