@@ -30,7 +30,7 @@ const EXECUTOR = object(
     i: count,
     start: time,
     end: time,
-    exit_code: { type: 'integer' },
+    exit_code: { type: 'integer', minimum: 0, maximum: 255 },
     stdout: text,
     stderr: text,
     stdout_bytes: count,
