@@ -238,12 +238,37 @@ class Small(unittest.TestCase):
             ('http', 'u:p', 'h.example', 8080, '/a?b'),
         )
         self.assertEqual(runner.split_url('https://[::1]?q'), ('https', '', '::1', 443, '/?q'))
-        for bad in ('http://', 'http://h:x/', 'http://h/a b', 'http://h/\r\nX: y'):
+        for bad in (
+            'http://',
+            'http://h:x/',
+            'http://h:65536/',
+            'http://h:²/',
+            'http://h/a b',
+            'http://h/\r\nX: y',
+        ):
             with self.assertRaises(runner.Failure, msg=bad):
                 runner.split_url(bad)
 
     def test_shown_urls_have_no_secrets(self):
-        self.assertEqual(runner.shown_url('https://u:secret@h/p?sig=secret#secret'), 'https://h/p')
+        for url, shown in (
+            ('https://u:secret@h/p?sig=secret#secret', 'https://h/p'),
+            ('http://u:secret@h/p@x?sig=a@secret', 'http://h/p@x'),
+            ('http://u:secret@secret@h:81/@/p@', 'http://h:81/@/p@'),
+            ('http://h?sig=secret@h2/', 'http://h'),
+            ('http://h#secret@h2/', 'http://h'),
+            ('http://u@[::1]:81/p@x', 'http://[::1]:81/p@x'),
+        ):
+            self.assertEqual((runner.shown_url(url), runner.public_url(url)), (shown, shown))
+        for url, shown in (
+            ('http://u:se/cret@h/p', 'http://...'),
+            ('http://u:p://secret@h/p', 'http://...'),
+            ('http://u:secret@/p', 'http://...'),
+            ('http:/u:secret@h/p', '...'),
+            ('u:secret@h/p?sig=secret', '...'),
+        ):
+            self.assertEqual(runner.shown_url(url), shown)
+        for path in ('/a@b?c#d', '/a://u@b?c', 'file:///a@b?c#d'):
+            self.assertEqual(runner.public_url(path), path)
 
     def test_joined_urls(self):
         self.assertEqual(runner.join_url('file:///a/', 'b c', False), 'file:///a/b c')
