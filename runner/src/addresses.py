@@ -29,6 +29,8 @@ class Guard:
         """`(family, kind, proto, sockaddr)` to connect to, or a Failure."""
         try:
             found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except UnicodeError:  # A label that is empty, too long or nothing IDNA knows.
+            raise Failure('INPUT_REFUSED', 'not a usable URL: ' + shown_url(url))
         except OSError as error:
             raise OSError(errno.EHOSTUNREACH, 'cannot resolve %s: %s' % (host, os_text(error)))
         own = self.own and url.startswith(self.own) and '..' not in url.lower().replace('%2e', '.')

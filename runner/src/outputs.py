@@ -9,7 +9,8 @@ from .urls import join_url, public_url, shown_url
 from .paths import is_pattern, matches, normal, output_base
 from .tree import Odd
 from .addresses import Guard
-from .transfers import Http, RETRY_STATUS, with_retries
+from .answers import RETRY_STATUS
+from .transfers import Http, with_retries
 from .targets import Target
 
 

@@ -5,6 +5,7 @@ import time
 
 from .base import CHUNK, clean_text, Failure, log, os_text
 from .urls import shown_url, split_url
+from .answers import body_size, fault_of, RETRY_STATUS, version_of
 
 
 class Http:
@@ -81,9 +82,6 @@ class Http:
         raise Failure('INPUT_FAILED', 'too many redirects: ' + shown_url(url))
 
 
-RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504)
-
-
 def with_retries(job, what, attempt, progress=lambda: 0):
     """Runs `attempt` until it answers None. A string is a reason to try again; five in a row
     without progress are the end."""
@@ -99,9 +97,9 @@ def with_retries(job, what, attempt, progress=lambda: 0):
                 raise
             reason = os_text(error)
         except Exception as error:
-            if type(error).__module__.split('.')[0] not in ('http', 'ftplib', 'ssl'):
+            reason = fault_of(error)
+            if reason is None:
                 raise
-            reason = '%s %s' % (type(error).__name__, error)
         if progress() > before:
             failures, before, pause = 0, progress(), 0.25
         failures += 1
@@ -110,24 +108,6 @@ def with_retries(job, what, attempt, progress=lambda: 0):
             raise Failure('INPUT_FAILED', '%s: %s' % (what, reason))
         time.sleep(pause)
         pause = min(pause * 2, 8)
-
-
-def version_of(response):
-    """What `If-Range` may say of an answer (RFC 9110, 13.1.5): its strong ETag; without any, its
-    date when that tells versions apart; else None."""
-    tag = response.getheader('ETag')
-    if tag is not None:
-        return tag if tag.startswith('"') and tag.isprintable() else None
-    changed, now = response.getheader('Last-Modified'), response.getheader('Date')
-    if not changed or not now or not changed.isprintable():
-        return None
-    from email.utils import parsedate_to_datetime
-
-    try:
-        age = parsedate_to_datetime(now) - parsedate_to_datetime(changed)
-    except (TypeError, ValueError):
-        return None
-    return changed if age.total_seconds() >= 1 else None
 
 
 def fetch_http(job, http, url, part):
@@ -164,10 +144,11 @@ def fetch_http(job, http, url, part):
                 if response.status == 206 and version_of(response) not in (None, version):
                     start_over()
                     return 'the file has changed'
+                size = body_size(response, what)
                 if response.status == 200:
                     start_over()
                     version = version_of(response)
-                return receive(job, response, file)
+                return receive(job, response, file, size)
             finally:
                 connection.close()
 
@@ -175,8 +156,7 @@ def fetch_http(job, http, url, part):
         return file.tell()
 
 
-def receive(job, response, file):
-    wanted = response.getheader('Content-Length')
+def receive(job, response, file, size):
     got = 0
     while True:
         data = response.read(CHUNK)
@@ -186,8 +166,8 @@ def receive(job, response, file):
         got += len(data)
         job.check()
     file.flush()
-    if wanted is not None and got != int(wanted):
-        return 'the connection broke after %d of %s bytes' % (got, wanted)
+    if size is not None and got != size:
+        return 'the connection broke after %d of %d bytes' % (got, size)
     return None
 
 
@@ -217,7 +197,7 @@ def fetch_ftp(job, guard, url, part, stall_s):
                 try:
                     data = ftp.transfercmd('RETR ' + path, offset or None)
                 except ftplib.error_perm as error:
-                    raise Failure('INPUT_FAILED', '%s: %s' % (what, error))
+                    raise Failure('INPUT_FAILED', '%s: %s' % (what, fault_of(error)))
                 with data:
                     while True:
                         piece = data.recv(CHUNK)

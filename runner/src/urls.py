@@ -41,8 +41,8 @@ def place_of(url):
 
 
 def shown_url(url):
-    """A URL for people: no userinfo, no query; both carry secrets. Where the host cannot be one, only
-    the scheme is shown: after a `/` in a password the rest of it looks like a path."""
+    """A URL for people: no userinfo, no query; both carry secrets. Where the host cannot be one,
+    only the scheme is shown: after a `/` in a password the rest of it looks like a path."""
     head, host, path = place_of(url)
     if not host or not is_port(host.rpartition(']')[2].partition(':')[2]):
         return (head if head[:-3].isalnum() else '') + '...'
