@@ -34,6 +34,14 @@ export interface AttemptDeps {
   readonly random: () => number;
 }
 
+/** How far a cancel has come in this process; a restarted one asks again, which changes nothing. */
+export interface CancelWatch {
+  readonly since: number;
+  /** The runner was asked to stop. */
+  asked: boolean;
+  looks: number;
+}
+
 /** Signs of life of one job, on the monotonic clock of this process. */
 export interface Watch {
   /** The job that this watch is about; a redone attempt starts a new one. */
@@ -46,6 +54,7 @@ export interface Watch {
   overSince: number | undefined;
   /** When Pulsar first called a cancelled job set up but not launched. */
   unlaunchedSince: number | undefined;
+  cancel: CancelWatch | undefined;
   /** When Pulsar first refused to take the job, and why. */
   refused: { readonly since: number; readonly why: string } | undefined;
   /** Failed calls in a row. */
@@ -61,6 +70,7 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   polls: 0,
   overSince: undefined,
   unlaunchedSince: undefined,
+  cancel: undefined,
   refused: undefined,
   failures: 0,
   unreachableSince: undefined,

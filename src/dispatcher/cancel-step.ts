@@ -1,9 +1,14 @@
-/** A wish to cancel on an active attempt: tell Pulsar, again and again, until the end of the job is confirmed. */
+/** A wish to cancel on an active attempt: its runner is asked to stop, then Pulsar to kill, again and again, until the end of the job is confirmed. */
 import { backoffDelayMs } from '../kernel/backoff.ts';
-import { isMagnetarError } from '../kernel/errors.ts';
+import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
 import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
-import { untilReachable, type StepInput, type StepResult } from './attempt-context.ts';
+import {
+  untilReachable,
+  type CancelWatch,
+  type StepInput,
+  type StepResult,
+} from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
 import { fetchReport, isKilled, reportOf, sawHeartbeat } from './follow-step.ts';
@@ -31,22 +36,55 @@ const neverLaunched = ({ deps, task, watch }: StepInput, status: PulsarStatus): 
   return now - watch.unlaunchedSince >= deps.timing.launchMs;
 };
 
-const killAndLook = async (input: StepInput): Promise<StepResult> => {
-  const { deps, watch } = input;
-  deps.assertOwner();
-  await deps.transport.kill(watch.job, { signal: input.signal });
-  const answer = await askStatus(deps.transport, watch.job, input);
-  if (answer.final || answer.status === 'unknown') {
-    const result = await confirm(input, answer);
-    watch.unreachableSince = undefined;
-    return result;
+/** How much longer the runner may take to stop; a job that waits in a batch system has no runner yet. */
+const patienceMs = ({ deps }: StepInput, cancel: CancelWatch, status: PulsarStatus): number => {
+  const { destination, timing, clock } = deps;
+  if (status === 'queued' && destination.queues) return 0;
+  const all = destination.limits.grace_s * 1_000 + timing.stopMs;
+  return all - (clock.monotonic() - cancel.since);
+};
+
+const askToStop = async (
+  { deps, watch, signal }: StepInput,
+  cancel: CancelWatch,
+): Promise<void> => {
+  if (cancel.asked) return;
+  try {
+    await deps.transport.askToStop(watch.job, { signal });
+    cancel.asked = true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isMagnetarError(error)) throw error;
+    deps.logger.warn('the runner cannot be asked to stop', { error: messageOf(error) });
   }
-  watch.unreachableSince = undefined;
-  if (neverLaunched(input, answer.status))
-    await deps.transport.clean(watch.job, { signal: input.signal });
-  const waitMs = backoffDelayMs(deps.timing.kill, watch.polls, deps.random());
-  watch.polls += 1;
-  return { waitMs };
+};
+
+const nextLookMs = ({ deps }: StepInput, cancel: CancelWatch): number => {
+  cancel.looks += 1;
+  return backoffDelayMs(deps.timing.kill, cancel.looks - 1, deps.random());
+};
+
+/** The runner did not stop, or there is none. A restarted Pulsar may call an ended job running: its report is looked for first. */
+const kill = async (input: StepInput, cancel: CancelWatch): Promise<StepResult> => {
+  const { deps, watch, signal } = input;
+  const report = await fetchReport(input);
+  if (report !== undefined) return closeWithReport(input, report);
+  await deps.transport.kill(watch.job, { signal });
+  const answer = await askStatus(deps.transport, watch.job, input);
+  const mayBeOver = answer.final || answer.status === 'unknown';
+  return mayBeOver ? confirm(input, answer) : { waitMs: nextLookMs(input, cancel) };
+};
+
+const endJob = async (input: StepInput): Promise<StepResult> => {
+  const { deps, watch, signal } = input;
+  deps.assertOwner();
+  const cancel = (watch.cancel ??= { since: deps.clock.monotonic(), asked: false, looks: 0 });
+  const answer = await askStatus(deps.transport, watch.job, input);
+  if (answer.final) return confirm(input, answer);
+  await askToStop(input, cancel);
+  if (neverLaunched(input, answer.status)) await deps.transport.clean(watch.job, { signal });
+  const left = patienceMs(input, cancel, answer.status);
+  return left > 0 ? { waitMs: Math.min(left, nextLookMs(input, cancel)) } : kill(input, cancel);
 };
 
 const onUnreachable = (input: StepInput, error: unknown): Promise<StepResult> | StepResult => {
@@ -68,7 +106,9 @@ export const cancelStep = async (input: StepInput): Promise<StepResult> => {
   if (inbox.report !== undefined) return closeWithReport(input, inbox.report);
   if (point === 'prepare') return closeAsCancelled(input, 'nothing');
   try {
-    return await killAndLook(input);
+    const result = await endJob(input);
+    input.watch.unreachableSince = undefined;
+    return result;
   } catch (error) {
     input.signal.throwIfAborted();
     if (input.look.aborted) return 'again';

@@ -24,7 +24,9 @@ export interface Timing {
   readonly settleMs: number;
   /** A cancelled job that was set up but not launched after this long is removed. */
   readonly launchMs: number;
-  /** Repeated kills until the end is seen. */
+  /** On top of `limits.grace_s`: what a runner may take to hear that it shall stop, and to report; then Pulsar kills it. */
+  readonly stopMs: number;
+  /** Looks at a job that shall end, and repeated kills. */
   readonly kill: BackoffPolicy;
   /** A cancelled task is shown as such although its Pulsar has been unreachable for this long. */
   readonly giveUpKillMs: number;
@@ -44,6 +46,7 @@ export const DEFAULT_TIMING: Timing = {
   startMs: 120_000,
   settleMs: 8_000,
   launchMs: 2_000,
+  stopMs: 2_000,
   kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },
   giveUpKillMs: 300_000,
   unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },

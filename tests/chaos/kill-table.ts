@@ -42,11 +42,11 @@ const marksOf = (site: Site, name: string): number => {
 };
 
 /** Job folders that Pulsar still has. */
-const jobsLeft = (site: Site): readonly string[] =>
+export const jobsLeft = (site: Site): readonly string[] =>
   readdirSync(join(site.data, 'pulsar', 'staging')).filter((name) => name.startsWith('tes-'));
 
 /** The id that a server stored, although its answer may have been lost with it. */
-const onlyId = async (live: Server, name: string): Promise<string> => {
+export const onlyId = async (live: Server, name: string): Promise<string> => {
   const answer = await fetch(`${live.url}/v1/tasks?name_prefix=${name}`);
   const { tasks } = (await answer.json()) as { readonly tasks: readonly { readonly id: string }[] };
   expect(tasks).toHaveLength(1);

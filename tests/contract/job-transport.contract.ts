@@ -49,6 +49,11 @@ const CALLS: Readonly<Record<string, TransportCall>> = {
   submit: (transport, call) => transport.submit(anyJob(), [script()], call),
   status: (transport, call) => transport.status(anyJob(), call),
   fetch: (transport, call) => transport.fetch(anyJob(), REPORT, { ...call, maxBytes: 1000 }),
+  askToStop: async (transport, call) => {
+    const job = anyJob();
+    await transport.askToStop(job, call);
+    await transport.clean(job, call);
+  },
   kill: (transport, call) => transport.kill(anyJob(), call),
   clean: (transport, call) => transport.clean(anyJob(), call),
   probe: (transport, call) => transport.probe(call),
@@ -221,6 +226,45 @@ export const jobTransportContract = (contract: TransportContract): void => {
       });
     });
 
+    describe('askToStop', () => {
+      /** A job that ends by itself once it sees the mark, as the runner does. */
+      const UNTIL_MARKED = 'for n in $(seq 600); do [ -e ../cancelled ] && break; sleep 0.1; done';
+
+      it('is seen by the job, which Pulsar goes on calling its own', async () => {
+        const job = await run(UNTIL_MARKED);
+        await jobPid(transport, job);
+        await transport.askToStop(job, call());
+        await transport.askToStop(job, call());
+        const status = await finalStatus(transport, job);
+        expect(status).toEqual({ status: 'complete', final: true, report: '{"ran":1}' });
+      });
+
+      it('leaves a job that does not heed it alive, and to be killed', async () => {
+        const job = await runWaiting();
+        const pid = await jobPid(transport, job);
+        await transport.askToStop(job, call());
+        expect(await transport.status(job, call())).toEqual({ status: 'running', final: false });
+        expect(isRunning(pid)).toBe(true);
+        expect((await killUntilFinal(job)).status).toBe('cancelled');
+        await until(() => !isRunning(pid), { what: 'end of the job' });
+      });
+
+      it('does nothing to an ended job', async () => {
+        const job = await run();
+        const end = await finalStatus(transport, job);
+        await transport.askToStop(job, call());
+        expect(await transport.status(job, call())).toEqual(end);
+      });
+
+      it('does not change what Pulsar says of a killed job', async () => {
+        const job = await runWaiting();
+        await jobPid(transport, job);
+        await killUntilFinal(job);
+        await transport.askToStop(job, call());
+        expect((await transport.status(job, call())).status).toBe('cancelled');
+      });
+    });
+
     describe('kill', () => {
       it('does nothing before the submit', async () => {
         const job = anyJob();
@@ -317,6 +361,7 @@ export const jobTransportContract = (contract: TransportContract): void => {
           transport.submit(job, [], call()),
           transport.status(job, call()),
           transport.fetch(job, REPORT, bounded(1)),
+          transport.askToStop(job, call()),
           transport.kill(job, call()),
           transport.clean(job, call()),
         ];

@@ -4,7 +4,7 @@ import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { JobFile, JobStatus, JobTransport } from '../../tasks/ports/job-transport.ts';
 import { decodeObject, decodeStatus, textOf } from '../answers.ts';
-import { createPulsarClient, type Endpoint, type PulsarClient } from './client.ts';
+import { createPulsarClient, type Call, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
 import { assertFileName, assertJobId } from '../names.ts';
 import { createSubmit } from './submit.ts';
@@ -29,6 +29,12 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const ANSWER_BYTES = 1024 * 1024;
 /** A final status: streams up to 2 MiB, the report, and every file name of the job (protocol A.5). */
 const STATUS_BYTES = 64 * 1024 * 1024;
+/**
+ * What the runner looks for in the job's folder (docs/runner.md, "Stopping"). It is also Pulsar's own record of a cancel, as
+ * JSON: `false` keeps Pulsar from taking the job for cancelled, after which it would not kill it any more.
+ */
+const STOP_MARK = { type: 'jobdir', name: 'cancelled' } as const;
+const STOP_TEXT = Buffer.from('false');
 /** Where the working folder, from which dynamic file sources count, finds the report. */
 const reportFile = (reportName: string): string => `../metadata/${reportName}`;
 
@@ -99,6 +105,15 @@ const readFile = async (
   return second.kind === 'ok' ? second.body : undefined;
 };
 
+/** A call whose answer says nothing. */
+const command = async (
+  client: PulsarClient,
+  [what, method, path]: readonly [what: string, method: Call['method'], path: string],
+  more: CallOptions & Pick<Call, 'query' | 'body'>,
+): Promise<void> => {
+  await client.send({ lane: 'control', maxBytes: ANSWER_BYTES, what, method, path, ...more });
+};
+
 /** The transport over a client whose endpoint may change; used by the embedded Pulsar. */
 export const createTransportTo = (
   endpoint: () => Endpoint,
@@ -115,16 +130,6 @@ export const createTransportTo = (
   const status = (job: JobId, call: CallOptions) => readStatus(client, report, job, call);
   const submit = createSubmit({ client, status, report, answerBytes: ANSWER_BYTES });
 
-  const command = async (
-    what: string,
-    method: 'PUT' | 'DELETE',
-    path: string,
-    call: CallOptions,
-  ) => {
-    const rest = { lane: 'control', maxBytes: ANSWER_BYTES, signal: call.signal } as const;
-    await client.send({ what, method, path, ...rest });
-  };
-
   return {
     async submit(job, files: readonly JobFile[], call) {
       assertJobId(job);
@@ -140,13 +145,18 @@ export const createTransportTo = (
       assertFileName(name);
       return readFile(client, job, name, call);
     },
+    async askToStop(job, call) {
+      assertJobId(job);
+      const mark = { query: STOP_MARK, body: STOP_TEXT };
+      await command(client, ['stop mark', 'POST', `/jobs/${job}/files`], { ...call, ...mark });
+    },
     async kill(job, call) {
       assertJobId(job);
-      await command('cancel', 'PUT', `/jobs/${job}/cancel`, call);
+      await command(client, ['cancel', 'PUT', `/jobs/${job}/cancel`], call);
     },
     async clean(job, call) {
       assertJobId(job);
-      await command('clean', 'DELETE', `/jobs/${job}`, call);
+      await command(client, ['clean', 'DELETE', `/jobs/${job}`], call);
     },
     async probe(call) {
       return { version: await readVersion(client, call) };

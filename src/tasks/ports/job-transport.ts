@@ -42,6 +42,8 @@ export interface JobTransport {
     name: string,
     options: CallOptions & { readonly maxBytes: number },
   ): Promise<Uint8Array | undefined>;
+  /** Marks the job for its runner, which then stops its container with grace and reports; Pulsar knows nothing of the mark, so that a `kill` still works. */
+  askToStop(job: JobId, options: CallOptions): Promise<void>;
   /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */
   kill(job: JobId, options: CallOptions): Promise<void>;
   /** Removes what is left of an ended job. */

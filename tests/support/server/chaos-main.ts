@@ -41,6 +41,8 @@ const deadlyStore = (store: TaskStore): TaskStore => ({
     around(isCall('write') && fitsHead(head), () => store.write(id, guard, head, options)),
   inbox: (id, job, facts, options) =>
     around(isCall('inbox') && fitsFacts(facts), () => store.inbox(id, job, facts, options)),
+  wish: (id, scope, wish, options) =>
+    around(isCall('wish'), () => store.wish(id, scope, wish, options)),
 });
 
 /** The check jobs of the start are attempt 0. */
@@ -48,6 +50,7 @@ const deadlyTransport = (transport: JobTransport): JobTransport => ({
   ...transport,
   submit: (job, files, options) =>
     around(isCall('submit') && !job.endsWith('-0-1'), () => transport.submit(job, files, options)),
+  askToStop: (job, options) => around(isCall('askToStop'), () => transport.askToStop(job, options)),
 });
 
 const stop = new AbortController();
