@@ -49,6 +49,8 @@ const CALLS: Readonly<Record<string, TransportCall>> = {
   submit: (transport, call) => transport.submit(anyJob(), [script()], call),
   status: (transport, call) => transport.status(anyJob(), call),
   fetch: (transport, call) => transport.fetch(anyJob(), REPORT, { ...call, maxBytes: 1000 }),
+  download: (transport, call) =>
+    transport.download(anyJob(), REPORT, () => Promise.resolve(), { ...call, maxBytes: 1000 }),
   askToStop: async (transport, call) => {
     const job = anyJob();
     await transport.askToStop(job, call);
@@ -226,6 +228,51 @@ export const jobTransportContract = (contract: TransportContract): void => {
       });
     });
 
+    describe('download', () => {
+      const BYTES = 20_000_000;
+
+      it('hands on a large file piece by piece, also to a slow receiver', async () => {
+        const job = await run(
+          `head -c ${String(BYTES)} /dev/urandom > ../metadata/tes/blob`,
+          'sha256sum ../metadata/tes/blob > ../metadata/tes/sum',
+        );
+        await finalStatus(transport, job);
+        const hash = createHash('sha256');
+        let largest = 0;
+        const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+          await tick(50);
+          for await (const piece of bytes) {
+            hash.update(piece);
+            largest = Math.max(largest, piece.length);
+          }
+        };
+        expect(await transport.download(job, 'tes/blob', take, bounded(BYTES))).toBe(true);
+        expect(await fileText(transport, job, 'tes/sum')).toContain(hash.digest('hex'));
+        expect(largest).toBeLessThan(1_000_000);
+      });
+
+      it('answers false for a missing file, a folder and an unknown job', async () => {
+        const job = await run();
+        await finalStatus(transport, job);
+        const take = () => Promise.reject(new Error('there is nothing to take'));
+        expect(await transport.download(job, 'tes/none', take, bounded(1000))).toBe(false);
+        expect(await transport.download(job, 'tes', take, bounded(1000))).toBe(false);
+        expect(await transport.download(anyJob(), REPORT, take, bounded(1000))).toBe(false);
+      });
+
+      it('can be called off on the way', async () => {
+        const job = await run('head -c 3000000 /dev/zero > ../metadata/tes/blob');
+        await finalStatus(transport, job);
+        const reason = new MagnetarError('STOPPING', 'enough');
+        const controller = new AbortController();
+        const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+          for await (const piece of bytes) if (piece.length > 0) controller.abort(reason);
+        };
+        const options = { signal: controller.signal, maxBytes: 3_000_000 };
+        expect(await failureOf(transport.download(job, 'tes/blob', take, options))).toBe(reason);
+      });
+    });
+
     describe('askToStop', () => {
       /** A job that ends by itself once it sees the mark, as the runner does. */
       const UNTIL_MARKED = 'for n in $(seq 600); do [ -e ../cancelled ] && break; sleep 0.1; done';
@@ -361,6 +408,7 @@ export const jobTransportContract = (contract: TransportContract): void => {
           transport.submit(job, [], call()),
           transport.status(job, call()),
           transport.fetch(job, REPORT, bounded(1)),
+          transport.download(job, REPORT, () => Promise.resolve(), bounded(1)),
           transport.askToStop(job, call()),
           transport.kill(job, call()),
           transport.clean(job, call()),

@@ -1,10 +1,22 @@
 /** One HTTP call to a Pulsar: builds the URL, bounds concurrency, time and size, and translates failures. */
+import type { Readable } from 'node:stream';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import axios, { type AxiosResponse } from 'axios';
+import axios, { type AxiosResponse, type ResponseType } from 'axios';
 import { MagnetarError } from '../../kernel/errors.ts';
+import type { Take } from '../../tasks/ports/job-transport.ts';
 import { withLinked } from '../linked-signal.ts';
-import { abortReason, hungUp, isHangUp, isTooLarge, refused, unreachable } from './failures.ts';
+import { handOn, ReceiverFailure } from './body.ts';
+import {
+  abortReason,
+  brokenOff,
+  hungUp,
+  isHangUp,
+  isTooLarge,
+  refused,
+  tooLate,
+  unreachable,
+} from './failures.ts';
 import { createGate, type Gate } from './gate.ts';
 
 /** Where a Pulsar listens now; asked for at each call because the embedded one may move to another port. */
@@ -30,16 +42,18 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-export type Answer =
-  | { readonly kind: 'ok'; readonly body: Buffer }
-  | { readonly kind: 'error'; readonly status: number }
-  | { readonly kind: 'hang-up' };
+export type Refusal =
+  { readonly kind: 'error'; readonly status: number } | { readonly kind: 'hang-up' };
+
+export type Answer = { readonly kind: 'ok'; readonly body: Buffer } | Refusal;
 
 export interface PulsarClient {
   /** Address for messages. */
   where(): string;
   /** The answer as it is. Throws when there is none, and for 401 and answers of a proxy. */
   ask(call: Call): Promise<Answer>;
+  /** As `ask`, but hands the body of a 200 on piece by piece, in bounded memory. What `take` throws is thrown. */
+  receive(call: Call, take: Take): Promise<{ readonly kind: 'ok' } | Refusal>;
   /** The body of a 200; anything else is thrown. */
   send(call: Call): Promise<Buffer>;
   close(): void;
@@ -71,7 +85,11 @@ const toBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 interface Exchange {
-  readonly request: (call: Call, signal: AbortSignal) => Promise<AxiosResponse<Buffer>>;
+  readonly request: <Body extends Buffer | Readable>(
+    call: Call,
+    responseType: ResponseType,
+    signal: AbortSignal,
+  ) => Promise<AxiosResponse<Body>>;
   readonly prefix: string;
   readonly close: () => void;
 }
@@ -83,20 +101,20 @@ const createExchange = (options: ClientOptions): Exchange => {
   const httpsAgent = new HttpsAgent(agentOptions);
   const prefix =
     options.manager === undefined ? '' : `/managers/${encodeURIComponent(options.manager)}`;
-  const request = (call: Call, signal: AbortSignal): Promise<AxiosResponse<Buffer>> => {
+  const request: Exchange['request'] = (call, responseType, signal) => {
     const endpoint = options.endpoint();
     const factor = call.lane === 'transfer' ? TRANSFER_FACTOR : 1;
-    return axios.request<Buffer>({
+    return axios.request({
       method: call.method,
       url: `${endpoint.url}${prefix}${call.path}?${queryText(endpoint, call.query ?? {})}`,
       data: call.body === undefined ? undefined : toBuffer(call.body),
       headers: { 'content-type': 'application/octet-stream' },
-      responseType: 'arraybuffer',
+      responseType,
       validateStatus: () => true,
       maxRedirects: 0, // a redirect would carry the token elsewhere
       proxy: false,
       decompress: false,
-      maxContentLength: Math.max(call.maxBytes, ERROR_BYTES),
+      maxContentLength: responseType === 'stream' ? Infinity : Math.max(call.maxBytes, ERROR_BYTES),
       maxBodyLength: Infinity,
       timeout: options.timeoutMs * factor,
       httpAgent,
@@ -126,36 +144,91 @@ const tooLarge = (where: string, call: Call): MagnetarError => {
   return new MagnetarError('PULSAR_REFUSED', `${where}: ${what}`);
 };
 
+/** An answer other than 200, as a kind or, where no caller could do anything about it, thrown. */
+const refusalOf = (where: string, call: Call, status: number): Refusal => {
+  const failure = refused(where, call.what, status);
+  if (failure.code !== 'PULSAR_REFUSED') throw failure;
+  return { kind: 'error', status };
+};
+
+/** axios limits the time to the head of an answer only. */
+const withLimit = async <Result>(
+  ms: number,
+  onLate: () => void,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  const timer = setTimeout(onLate, ms);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const handOnAll = async (
+  where: string,
+  call: Call,
+  body: Readable,
+  take: Take,
+): Promise<{ readonly kind: 'ok' }> => {
+  await handOn(body, take, {
+    maxBytes: call.maxBytes,
+    tooLarge: () => tooLarge(where, call),
+    brokenOff: () => brokenOff(where),
+  });
+  return { kind: 'ok' };
+};
+
 export const createPulsarClient = (options: ClientOptions): PulsarClient => {
   const exchange = createExchange(options);
   const gates = createGates();
   const closed = new AbortController();
   const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
 
-  const askWith = async (call: Call, signal: AbortSignal): Promise<Answer> => {
-    try {
-      const answer = await gates[call.lane].run(() => exchange.request(call, signal), signal);
-      if (answer.status === 200) {
-        if (answer.data.length > call.maxBytes) throw tooLarge(where(), call);
-        return { kind: 'ok', body: answer.data };
+  /** Runs the call in its lane and translates what goes wrong. */
+  const guarded = <Result>(
+    call: Call,
+    work: (signal: AbortSignal, abort: (reason: unknown) => void) => Promise<Result>,
+  ): Promise<Result | Refusal> =>
+    withLinked([call.signal, closed.signal], async (signal, abort) => {
+      try {
+        return await gates[call.lane].run(() => work(signal, abort), signal);
+      } catch (error) {
+        if (signal.aborted) throw abortReason(signal);
+        if (error instanceof ReceiverFailure) throw error.cause;
+        if (error instanceof MagnetarError) throw error;
+        if (isHangUp(error)) return { kind: 'hang-up' };
+        if (isTooLarge(error)) throw tooLarge(where(), call);
+        throw unreachable(where(), error);
       }
-      const failure = refused(where(), call.what, answer.status);
-      if (failure.code !== 'PULSAR_REFUSED') throw failure;
-      return { kind: 'error', status: answer.status };
-    } catch (error) {
-      if (signal.aborted) throw abortReason(signal);
-      if (error instanceof MagnetarError) throw error;
-      if (isHangUp(error)) return { kind: 'hang-up' };
-      if (isTooLarge(error)) throw tooLarge(where(), call);
-      throw unreachable(where(), error);
-    }
-  };
+    });
+
   const ask = (call: Call): Promise<Answer> =>
-    withLinked([call.signal, closed.signal], (signal) => askWith(call, signal));
+    guarded<Answer>(call, async (signal) => {
+      const answer = await exchange.request<Buffer>(call, 'arraybuffer', signal);
+      if (answer.status !== 200) return refusalOf(where(), call, answer.status);
+      if (answer.data.length > call.maxBytes) throw tooLarge(where(), call);
+      return { kind: 'ok', body: answer.data };
+    });
 
   return {
     where,
     ask,
+    receive: (call, take) =>
+      guarded<{ readonly kind: 'ok' } | Refusal>(call, (signal, abort) =>
+        withLimit(
+          options.timeoutMs * TRANSFER_FACTOR,
+          () => {
+            abort(tooLate(where()));
+          },
+          async () => {
+            const answer = await exchange.request<Readable>(call, 'stream', signal);
+            if (answer.status === 200) return handOnAll(where(), call, answer.data, take);
+            answer.data.destroy();
+            return refusalOf(where(), call, answer.status);
+          },
+        ),
+      ),
     async send(call) {
       const answer = await ask(call);
       if (answer.kind === 'ok') return answer.body;

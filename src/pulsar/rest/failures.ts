@@ -29,11 +29,15 @@ export const isHangUp = (error: unknown): boolean => HANG_UPS.has(codeOf(error))
 export const isTooLarge = (error: unknown): boolean =>
   isAxiosError(error) && error.message.startsWith('maxContentLength');
 
+const silent = (where: string, reason: string): MagnetarError =>
+  new MagnetarError('PULSAR_UNREACHABLE', `${where} does not answer: ${reason}`);
+
 export const unreachable = (where: string, error: unknown): MagnetarError =>
-  new MagnetarError(
-    'PULSAR_UNREACHABLE',
-    `${where} does not answer: ${REASONS[codeOf(error)] ?? 'unknown failure'}`,
-  );
+  silent(where, REASONS[codeOf(error)] ?? 'unknown failure');
+
+export const tooLate = (where: string): MagnetarError => silent(where, 'no answer in time');
+
+export const brokenOff = (where: string): MagnetarError => silent(where, 'the answer broke off');
 
 export const hungUp = (where: string, what: string): MagnetarError =>
   new MagnetarError('PULSAR_UNREACHABLE', `${where} closed the connection at "${what}"`);

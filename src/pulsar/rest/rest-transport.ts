@@ -2,7 +2,7 @@
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { JobFile, JobStatus, JobTransport } from '../../tasks/ports/job-transport.ts';
+import type { JobFile, JobStatus, JobTransport, Take } from '../../tasks/ports/job-transport.ts';
 import { decodeObject, decodeStatus, textOf } from '../answers.ts';
 import { createPulsarClient, type Call, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
@@ -79,12 +79,12 @@ const readVersion = async (client: PulsarClient, { signal }: CallOptions): Promi
  * A missing file is a 500, a folder a hang-up (protocol A.2), and so are other troubles: the file counts as absent
  * only when Pulsar is well. After a hang-up it is asked once more, because a Pulsar that was just restarted hangs up too.
  */
-const readFile = async (
+const download = async (
   client: PulsarClient,
-  job: JobId,
-  name: string,
+  { job, name }: { readonly job: JobId; readonly name: string },
+  take: Take,
   { signal, maxBytes }: CallOptions & { readonly maxBytes: number },
-): Promise<Uint8Array | undefined> => {
+): Promise<boolean> => {
   const call = {
     what: 'download',
     lane: 'transfer',
@@ -94,15 +94,24 @@ const readFile = async (
     maxBytes,
     signal,
   } as const;
-  const first = await client.ask(call);
-  if (first.kind === 'ok') return first.body;
+  const first = await client.receive(call, take);
+  if (first.kind === 'ok') return true;
   if (first.kind === 'error' && first.status !== 500) {
     throw refused(client.where(), call.what, first.status);
   }
   await readVersion(client, { signal });
-  if (first.kind === 'error') return undefined;
-  const second = await client.ask(call);
-  return second.kind === 'ok' ? second.body : undefined;
+  return first.kind === 'hang-up' && (await client.receive(call, take)).kind === 'ok';
+};
+
+/** A small file as a whole. */
+const collect = async (
+  receive: (take: Take) => Promise<boolean>,
+): Promise<Uint8Array | undefined> => {
+  const pieces: Uint8Array[] = [];
+  const found = await receive(async (bytes) => {
+    for await (const piece of bytes) pieces.push(piece);
+  });
+  return found ? Buffer.concat(pieces) : undefined;
 };
 
 /** A call whose answer says nothing. */
@@ -130,7 +139,7 @@ export const createTransportTo = (
   const status = (job: JobId, call: CallOptions) => readStatus(client, report, job, call);
   const submit = createSubmit({ client, status, report, answerBytes: ANSWER_BYTES });
 
-  return {
+  const transport: JobTransport = {
     async submit(job, files: readonly JobFile[], call) {
       assertJobId(job);
       for (const file of files) assertFileName(file.name);
@@ -140,10 +149,13 @@ export const createTransportTo = (
       assertJobId(job);
       return status(job, call);
     },
-    async fetch(job, name, call) {
+    fetch(job, name, call) {
+      return collect((take) => transport.download(job, name, take, call));
+    },
+    async download(job, name, take, call) {
       assertJobId(job);
       assertFileName(name);
-      return readFile(client, job, name, call);
+      return download(client, { job, name }, take, call);
     },
     async askToStop(job, call) {
       assertJobId(job);
@@ -166,6 +178,7 @@ export const createTransportTo = (
       return Promise.resolve();
     },
   };
+  return transport;
 };
 
 /** A Pulsar that runs elsewhere. Throws CONFIG_INVALID for a URL that is no plain base URL. */

@@ -31,6 +31,9 @@ export interface JobStatus {
   readonly failure?: string;
 }
 
+/** Takes the pieces of a file as they come; ending early is allowed. */
+export type Take = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
+
 export interface JobTransport {
   /** Lays the files down and starts the job. Repeating it can run the job twice after a restart of Pulsar: the caller follows the rules of DESIGN section 4. */
   submit(job: JobId, files: readonly JobFile[], options: CallOptions): Promise<void>;
@@ -42,6 +45,16 @@ export interface JobTransport {
     name: string,
     options: CallOptions & { readonly maxBytes: number },
   ): Promise<Uint8Array | undefined>;
+  /**
+   * The same for files of any size: hands the pieces to `take` in bounded memory, and answers false without calling it when the
+   * file is not there. What `take` throws is thrown; a transfer that breaks off throws, after some pieces, out of the iteration.
+   */
+  download(
+    job: JobId,
+    name: string,
+    take: Take,
+    options: CallOptions & { readonly maxBytes: number },
+  ): Promise<boolean>;
   /** Marks the job for its runner, which then stops its container with grace and reports; Pulsar knows nothing of the mark, so that a `kill` still works. */
   askToStop(job: JobId, options: CallOptions): Promise<void>;
   /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */

@@ -10,7 +10,15 @@ export interface Seen {
 }
 
 /** Answers one request; `hang up` closes the socket without an answer, `never` does nothing. */
-export type Reply = 'hang up' | 'never' | { readonly status?: number; readonly body?: string };
+export type Reply =
+  | 'hang up'
+  | 'never'
+  | {
+      readonly status?: number;
+      readonly body?: string;
+      /** The body is only the beginning: the connection breaks, or nothing more comes. */
+      readonly then?: 'break' | 'stall';
+    };
 
 export interface FakePulsar {
   readonly url: string;
@@ -27,7 +35,12 @@ const answer = (reply: Reply, response: ServerResponse): void => {
     return;
   }
   response.writeHead(reply.status ?? 200, { 'content-type': 'text/html' });
-  response.end(reply.body ?? 'OK');
+  if (reply.then === undefined) response.end(reply.body ?? 'OK');
+  else {
+    response.write(reply.body ?? '', () => {
+      if (reply.then === 'break') response.destroy();
+    });
+  }
 };
 
 export const startFakePulsar = async (

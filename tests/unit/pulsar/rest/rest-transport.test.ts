@@ -251,3 +251,50 @@ describe('fetch', () => {
     expect(await pulsar.fetch(anyJob(), REPORT, bounded(10))).toBeUndefined();
   });
 });
+
+describe('download', () => {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const textOf = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => {
+    let text = '';
+    for await (const piece of bytes) text += Buffer.from(piece).toString();
+    return text;
+  };
+
+  it('a transfer that breaks off is unreachable, after the pieces that came', async () => {
+    const pulsar = await start(() => ({ body: 'begin', then: 'break' }));
+    let got = '';
+    const work = pulsar.download(
+      anyJob(),
+      'tes/0.stdout',
+      async (bytes) => {
+        for await (const piece of bytes) got += Buffer.from(piece).toString();
+      },
+      bounded(100),
+    );
+    await expectCode(work, 'PULSAR_UNREACHABLE', 'broke off');
+    expect(got).toBe('begin');
+  });
+
+  it('a transfer that stands still is given up after the limit', async () => {
+    const pulsar = await start(() => ({ body: 'begin', then: 'stall' }), { timeoutMs: 20 });
+    const work = pulsar.download(anyJob(), 'a', (bytes) => textOf(bytes).then(nothing), bounded(9));
+    await expectCode(work, 'PULSAR_UNREACHABLE', 'no answer in time');
+  });
+
+  it('throws what the receiver throws, and leaves the lane free', async () => {
+    const pulsar = await start(() => ({ body: 'text' }));
+    const full = new Error('disk full');
+    for (let n = 0; n < 5; n += 1) {
+      const work = pulsar.download(anyJob(), 'a', () => Promise.reject(full), bounded(9));
+      await expect(work).rejects.toBe(full);
+    }
+    const text = await pulsar.fetch(anyJob(), 'a', bounded(9));
+    expect(Buffer.from(text ?? '').toString()).toBe('text');
+  });
+
+  it('does not call the receiver for a missing file', async () => {
+    const pulsar = await start((request) => (isHealth(request) ? HEALTHY : { status: 500 }));
+    const never = () => Promise.reject(new Error('called'));
+    expect(await pulsar.download(anyJob(), 'a', never, bounded(9))).toBe(false);
+  });
+});
