@@ -10,13 +10,14 @@ from .formats import loads
 from .job import Job
 from .beacons import Pulse
 from .paths import normal
-from .tree import remove_tree, Tree
+from .tree import Tree
+from .removal import remove_stale, remove_tree, take_away
 from .layout import Layout
 from .inputs import Inputs
 from .bubblewrap import Bubblewrap
 from .engines import Docker, Podman
 from .apptainer import Apptainer
-from .watchdog import Watchdog
+from .watchdog import REPORTED, Watchdog
 from .executors import Executors
 from .outputs import Outputs
 
@@ -159,12 +160,16 @@ def tidy(job):
         os.fsync(file.fileno())
     if job.runtime:
         job.runtime.tidy()
+    for name in os.listdir(job.own):
+        if name not in ('lock', 'fs'):
+            os.unlink(job.own + '/' + name)
+    place = take_away(job)
+    if job.watchdog:
+        job.watchdog.tell(REPORTED)
+    remove_tree(place)
+    remove_stale(job)
     if job.watchdog:
         job.watchdog.dismiss()
-    remove_tree(job.own + '/fs')
-    for name in os.listdir(job.own):
-        if name != 'lock':
-            os.unlink(job.own + '/' + name)
 
 
 def main():

@@ -134,8 +134,7 @@ class Engine(Runtime):
         """A file whose age tells when this engine answered a runner of this server last; it lies
         beside the job folders."""
         key = sha256(dumps([self.plan['server'], sorted(self.env.items())]).encode()).hexdigest()
-        folder = '%s/.tes-runner-%d' % (os.path.dirname(self.job.root), os.geteuid())
-        return '%s/%s-%s' % (folder, self.cli, key[:16])
+        return '%s/%s-%s' % (self.job.kept, self.cli, key[:16])
 
     def answered_lately(self):
         try:

@@ -8,7 +8,7 @@ import time
 from .base import Failure, os_text, write_all
 from .urls import shown_url
 from .paths import allowed_root, normal, SYSTEM_FOLDERS
-from .tree import copy_fd, FILE_FLAGS
+from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
 from .addresses import Guard
 from .transfers import fetch_ftp, fetch_http, Http
 
@@ -118,6 +118,8 @@ class Inputs:
         info = os.stat(real)
         if (info.st_dev, info.st_ino) in above:
             return 0
+        if len(above) > MAX_DEPTH:
+            raise Failure('INPUT_FAILED', 'a folder of the input is too deep')
         self.tree.make_folder(path)
         size = 0
         for name in sorted(os.listdir(real)):

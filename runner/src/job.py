@@ -17,6 +17,8 @@ class Job:
         self.root = root
         self.own = root + '/tes'
         self.shared = root + '/metadata/tes'
+        # Beside the job folders; made by run.sh.
+        self.kept = '%s/.tes-runner-%d' % (os.path.dirname(root), os.geteuid())
         self.report_path = self.shared + '/report.json'
         self.plan_path = self.own + '/plan.json'
         self.plan = {}

@@ -7,7 +7,7 @@ import stat
 from .base import below, CHUNK, clean_text, Failure, os_text, parts_of
 from .urls import join_url, public_url, shown_url
 from .paths import is_pattern, matches, normal, output_base
-from .tree import Odd
+from .tree import MAX_DEPTH, Odd
 from .addresses import Guard
 from .answers import RETRY_STATUS
 from .transfers import Http, with_retries
@@ -72,7 +72,7 @@ class Outputs:
             else output_base(path)
         )
         any_taken = False
-        for match in self.glob('', parts_of(path)):
+        for match in self.glob(parts_of(path)):
             rel = (
                 match[len(prefix) :].lstrip('/')
                 if match.startswith(prefix)
@@ -81,21 +81,25 @@ class Outputs:
             any_taken = self.take(item, match, rel, self.tree.find(match), []) or any_taken
         return any_taken
 
-    def glob(self, base, patterns):
-        if not patterns:
-            yield base
-            return
-        if is_pattern(patterns[0]):
-            names = [name for name in self.names(base or '/') if matches(name, patterns[0])]
-        else:
-            names = [patterns[0]]
-        for name in names:
-            try:
-                os.close(self.tree.find(base + '/' + name)[0])
-            except (OSError, Odd):
-                continue
-            for match in self.glob(base + '/' + name, patterns[1:]):
-                yield match
+    def glob(self, patterns):
+        """All paths that match, one component after the other."""
+        bases = ['']
+        for pattern in patterns:
+            paths = []
+            for base in bases:
+                names = [pattern]
+                if is_pattern(pattern):
+                    names = [name for name in self.names(base or '/') if matches(name, pattern)]
+                paths += [base + '/' + name for name in names if self.exists(base + '/' + name)]
+            bases = paths
+        return bases
+
+    def exists(self, path):
+        try:
+            os.close(self.tree.find(path)[0])
+            return True
+        except (OSError, Odd):
+            return False
 
     def names(self, path):
         try:
@@ -124,7 +128,7 @@ class Outputs:
                 return True
             self.job.check()
             key = (info.st_dev, info.st_ino)
-            if key in above or len(above) > 200:
+            if key in above or len(above) > MAX_DEPTH:
                 self.job.note(
                     'left out of an output: %s leads back into itself or is too deep'
                     % clean_text(os.fsencode(path))

@@ -81,11 +81,16 @@ def readable_by_other(path, uid, deep=True):
         return False
     if not deep or not stat.S_ISDIR(info.st_mode):
         return True
-    for folder, folders, files in os.walk(path):
-        for name in folders + files:
-            info = os.lstat(folder + '/' + name)
-            if not stat.S_ISLNK(info.st_mode) and not (
-                may(info, uid, 4) and (stat.S_ISREG(info.st_mode) or may(info, uid, 1))
-            ):
+    todo = [path]
+    while todo:
+        folder = todo.pop()
+        for name in os.listdir(folder):
+            inner = folder + '/' + name
+            info = os.lstat(inner)
+            if stat.S_ISLNK(info.st_mode):
+                continue
+            if not may(info, uid, 4) or (not stat.S_ISREG(info.st_mode) and not may(info, uid, 1)):
                 return False
+            if stat.S_ISDIR(info.st_mode):
+                todo.append(inner)
     return True

@@ -6,10 +6,15 @@ import fcntl
 import os
 import stat
 
-from .base import below, CHUNK, log, parent, parts_of, write_all
+from .base import below, CHUNK, parent, parts_of, write_all
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+
+MAX_DEPTH = 200
+"""Of folders that are walked: each costs a descriptor and a call inside a call."""
+MAX_NAMES = 500
+"""On the way to a file: each costs a descriptor, of which a process has 1024 or more."""
 
 
 class Odd(Exception):
@@ -103,6 +108,8 @@ class Tree:
         try:
             while todo:
                 name = todo.pop(0)
+                if len(stack) > MAX_NAMES:
+                    raise Odd('more than %d folders deep' % MAX_NAMES)
                 if name == '..':
                     if at:
                         at.pop()
@@ -199,35 +206,3 @@ def copy_plain(source, target):
             return size
         write_all(target, data)
         size += len(data)
-
-
-def remove_tree(path):
-    """Deletes a folder whatever modes a tool gave to things in it; follows no link."""
-
-    def open_up(error):
-        try:
-            os.chmod(error.filename, 0o700)
-        except OSError:
-            pass
-
-    for _ in range(3):
-        if not os.path.isdir(path):
-            return
-        for _, folders, files, fd in os.fwalk(path, topdown=False, onerror=open_up):
-            for names, remove in ((files, os.unlink), (folders, os.rmdir)):
-                for name in names:
-                    try:
-                        if remove is os.rmdir and stat.S_ISLNK(
-                            os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
-                        ):
-                            os.unlink(name, dir_fd=fd)
-                        else:
-                            remove(name, dir_fd=fd)
-                    except OSError:
-                        pass
-        try:
-            os.rmdir(path)
-            return
-        except OSError:
-            pass
-    log('not all of %s could be removed' % path)

@@ -3,11 +3,16 @@
 import os
 
 from .base import log, signal, utc, write_file
+from .removal import remove_tree, take_away
+
+REPORTED = 'reported'
+"""Told like a container's name: nothing is left to be ended, only to be deleted."""
 
 
 class Watchdog:
     """A process that outlives a SIGKILL of the whole job: when the runner is gone without a word,
-    it ends what still lives and leaves a mark, which is the proof that nothing of the job runs."""
+    it ends what still lives, leaves a mark, which is the proof that nothing of the job runs, and
+    deletes the task's files."""
 
     def __init__(self, job, runtime):
         ear, self.pipe = os.pipe()
@@ -16,7 +21,7 @@ class Watchdog:
             try:
                 os.setsid()
                 if os.fork() == 0:
-                    self.guard(ear, runtime, job.shared + '/killed')
+                    self.guard(ear, runtime, job)
             finally:
                 os._exit(0)
         os.close(ear)
@@ -30,7 +35,7 @@ class Watchdog:
         os.close(self.pipe)
 
     @staticmethod
-    def guard(ear, runtime, mark):
+    def guard(ear, runtime, job):
         """Not in the job's process tree nor session, and with none of its files open but the log: a
         lock dies with the runner."""
         os.chdir('/')
@@ -52,8 +57,12 @@ class Watchdog:
         if names and names[-1] == 'done':
             return
         log('watchdog: the runner is gone')
-        runtime.bury(names)
-        try:
-            write_file(mark, utc() + '\n')
-        except OSError:
-            pass  # The job's folder is gone as well.
+        if REPORTED not in names:
+            runtime.bury(names)
+        place = take_away(job)
+        if REPORTED not in names:
+            try:
+                write_file(job.shared + '/killed', utc() + '\n')
+            except OSError:
+                pass  # The job's folder is gone as well.
+        remove_tree(place)
