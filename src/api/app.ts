@@ -1,6 +1,5 @@
 /** Puts the doors together: what every request passes, in order, and where it ends. */
-import express, { type NextFunction, type Request, type Response } from 'express';
-import helmet from 'helmet';
+import express, { type Request } from 'express';
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
@@ -44,24 +43,6 @@ export interface Api {
 /** Besides the root (C1). */
 const PREFIXES = ['/ga4gh/tes/v1', '/v1'];
 
-/** The page at `/` needs scripts and styles of this server, and images inlined in the style sheet; nothing else. */
-const HEADERS = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'data:'],
-      connectSrc: ["'self'"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-  },
-  strictTransportSecurity: false, // the word of whoever ends TLS in front of this server
-});
-
 /** Ends requests while the server stops. */
 const createGate = () => {
   let draining = false;
@@ -69,12 +50,10 @@ const createGate = () => {
     drain: () => {
       draining = true;
     },
-    pass: (req: Request, _res: Response, next: NextFunction): void => {
-      if (!draining || req.path === '/healthz') next();
-      else {
-        const headers = { connection: 'close', 'retry-after': '1' };
-        next(new MagnetarError('STOPPING', 'the server is shutting down', { headers }));
-      }
+    assertOpen: (req: Request): void => {
+      if (!draining || req.path === '/healthz') return;
+      const headers = { connection: 'close', 'retry-after': '1' };
+      throw new MagnetarError('STOPPING', 'the server is shutting down', { headers });
     },
   };
 };
@@ -83,13 +62,18 @@ const createGate = () => {
 export const createApi = (deps: ApiDeps): Api => {
   const contract = loadContract();
   const gate = createGate();
+  const isAdmitted = createGuard(deps.security);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
   app.enable('case sensitive routing');
 
-  app.use(beginExchange, HEADERS, gate.pass, createGuard(deps.security));
+  app.use((req, res, next) => {
+    beginExchange(req, res);
+    gate.assertOpen(req);
+    if (isAdmitted(req, res)) next();
+  });
   const tes = createTesRouter({
     ...deps,
     rules: {

@@ -9,7 +9,7 @@ import type { CallOptions } from '../tasks/ports/call.ts';
 import type { Beacon } from '../tasks/report.ts';
 import { compileBeacon } from './beacon-schema.ts';
 import { methodUnknown } from './errors.ts';
-import { sendJson, signalOf } from './exchange.ts';
+import { bytesOf, parseJson, sendJson, signalOf } from './exchange.ts';
 import { fieldProblem } from './schema-problems.ts';
 
 /** Where beacons go; the dispatcher answers `over` for a job that is not current or shall end. */
@@ -54,16 +54,8 @@ const assertSigned = (req: Request, body: Buffer, key: string, now: number): voi
   }
 };
 
-const parseBody = (body: Buffer): unknown => {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new MagnetarError('BAD_REQUEST', 'the body is not valid JSON', { cause: error });
-  }
-};
-
 const readBeacon = (body: Buffer, job: JobId, validate: ValidateFunction<Beacon>): Beacon => {
-  const beacon = parseBody(body);
+  const beacon = parseJson(body);
   if (!validate(beacon)) {
     const details = (validate.errors ?? []).map(fieldProblem);
     throw new MagnetarError('BAD_REQUEST', 'the body is not a beacon', { details });
@@ -84,7 +76,7 @@ export const createBeaconRouter = ({ jobs, clock }: BeaconDeps): Router => {
   const readBody = raw({ limit: MOST_BYTES, inflate: false, type: () => true });
   router.post('/files/:job/beacon', readBody, async (req: BeaconRequest, res: Response) => {
     const job = jobOf(req);
-    const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+    const body = bytesOf(req);
     assertSigned(req, body, jobs.keyFor(job), clock.now());
     const beacon = readBeacon(body, job, validate);
     const answer = await jobs.receive(job, beacon, { signal: signalOf(res) });

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Router, type Response } from 'express';
+import helmet from 'helmet';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import { methodUnknown } from './errors.ts';
 import { sendJson } from './exchange.ts';
@@ -31,6 +32,24 @@ const PAGE_SCRIPT = `SwaggerUIBundle({
 });
 `;
 
+/** The page needs scripts and styles of this server, and images inlined in the style sheet; nothing else. */
+const PAGE_HEADERS = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      connectSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  strictTransportSecurity: false, // the word of whoever ends TLS in front of this server
+});
+
 /** Files of swagger-ui-dist that the page uses; nothing else of the package is served. */
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'] as const;
 
@@ -54,6 +73,7 @@ export const createDocsRouter = (document: string, service: ServiceInfoOptions):
   const router = Router({ caseSensitive: true });
   const folder = assetFolder();
   const index = indexOf(service);
+  router.use(PAGE_HEADERS);
   router.get('/', (req, res) => {
     res.vary('Accept');
     if (req.accepts(['html', 'json']) === 'json') sendJson(res, 200, index);

@@ -6,10 +6,8 @@ import { requestIdOf, sendJson } from './exchange.ts';
 
 /** Kinds of failure of Express's own body reader. */
 const BODY_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  'entity.parse.failed': ['BAD_REQUEST', 'the body is not valid JSON'],
   'entity.too.large': ['BODY_TOO_LARGE', 'the body is larger than this server takes'],
   'encoding.unsupported': ['MEDIA_TYPE', 'this Content-Encoding is not supported'],
-  'charset.unsupported': ['MEDIA_TYPE', 'the body must be in UTF-8'],
   'request.size.invalid': ['BAD_REQUEST', 'the body is not as long as Content-Length says'],
   'request.aborted': ['ABORTED', 'the client left'],
 };

@@ -1,5 +1,5 @@
 /** Without authentication: only known Host names are answered, and web pages of foreign origins are refused (DESIGN section 9). */
-import type { NextFunction, Request, Response } from 'express';
+import type { Request, Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
 import { isLoopback } from '../tasks/addresses.ts';
 
@@ -45,33 +45,32 @@ const endPreflight = (res: Response): void => {
   res.end();
 };
 
+/**
+ * Whether a request may go on; `false` = it was a preflight, and is answered.
+ * @throws MagnetarError HOST_REFUSED, ORIGIN_REFUSED
+ */
 export const createGuard = (options: GuardOptions) => {
   const isKnownHost = createHostRule(options.allowedHosts);
   const origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
-  return (req: Request, res: Response, next: NextFunction): void => {
-    if (OPEN.some((start) => req.url.startsWith(start))) {
-      next();
-      return;
-    }
+  return (req: Request, res: Response): boolean => {
+    if (OPEN.some((start) => req.url.startsWith(start))) return true;
     const host = (req.headers.host ?? '').toLowerCase();
     if (!isKnownHost(host)) {
-      next(
-        new MagnetarError(
-          'HOST_REFUSED',
-          'this Host name is not answered; add it to allowed_hosts under [server]',
-        ),
+      throw new MagnetarError(
+        'HOST_REFUSED',
+        'this Host name is not answered; add it to allowed_hosts under [server]',
       );
-      return;
     }
     const origin = req.headers.origin?.toLowerCase();
     if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) {
-      next();
-    } else if (!origins.has(origin)) {
-      next(new MagnetarError('ORIGIN_REFUSED', 'requests of web pages of this origin are refused'));
-    } else {
-      allowOrigin(res, origin);
-      if (isPreflight(req)) endPreflight(res);
-      else next();
+      return true;
     }
+    if (!origins.has(origin)) {
+      throw new MagnetarError('ORIGIN_REFUSED', 'requests of web pages of this origin are refused');
+    }
+    allowOrigin(res, origin);
+    if (!isPreflight(req)) return true;
+    endPreflight(res);
+    return false;
   };
 };

@@ -1,5 +1,5 @@
 /** The five operations of TES 1.1, and the older spelling of service-info; one router for every prefix (T9, C1). */
-import { json, Router, type Request, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Logger } from '../kernel/logger.ts';
 import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
@@ -13,7 +13,7 @@ import {
 } from '../tasks/service-info.ts';
 import { taskUnknown } from '../tasks/task-unknown.ts';
 import { methodUnknown } from './errors.ts';
-import { requestIdOf, requireJson, sendJson, signalOf } from './exchange.ts';
+import { readJson, requestIdOf, sendJson, signalOf } from './exchange.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
 
 export interface TesDeps extends CreateDeps, CancelDeps {
@@ -65,11 +65,10 @@ const CANCEL_ONLY = methodUnknown('POST');
 export const createTesRouter = (deps: TesDeps): Router => {
   const router = Router({ caseSensitive: true });
   const { create, list, get, cancel } = taskHandlers(deps);
-  const parseBody = json({ limit: deps.bodyBytes, strict: false, type: () => true });
   const info = renderServiceInfo(deps.serviceInfo);
   const legacyInfo = renderLegacyServiceInfo(deps.serviceInfo);
 
-  router.post('/tasks', requireJson, parseBody, create);
+  router.post('/tasks', ...readJson(deps.bodyBytes), create);
   router.get('/tasks', list);
   router.all('/tasks', methodUnknown('GET, HEAD, POST'));
 

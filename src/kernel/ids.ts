@@ -28,7 +28,21 @@ const increment = (digits: number[]): void => {
   }
 };
 
+const POOL_BYTES = 256 * RANDOM_CHARS;
+
+/** Random digits, drawn from the system for many ids at once. */
+const createDraw = () => {
+  let pool = Buffer.alloc(0);
+  return (): number[] => {
+    if (pool.length === 0) pool = randomBytes(POOL_BYTES);
+    const digits = Array.from(pool.subarray(0, RANDOM_CHARS), (byte) => byte % 32);
+    pool = pool.subarray(RANDOM_CHARS);
+    return digits;
+  };
+};
+
 export const createIdSource = (now: () => number): IdSource => {
+  const draw = createDraw();
   let last = 0;
   let digits: number[] = [];
   return {
@@ -36,7 +50,7 @@ export const createIdSource = (now: () => number): IdSource => {
       const time = now();
       if (time > last || digits.length === 0) {
         last = Math.max(time, last);
-        digits = [...randomBytes(RANDOM_CHARS)].map((byte) => byte % 32);
+        digits = draw();
         digits[0] = (digits[0] ?? 0) % 16; // leaves room to count up without wrapping
       } else {
         increment(digits);

@@ -12,10 +12,11 @@ const OVERHEAD = 4;
 /** About how many characters a value takes as JSON; costs far less than writing it. */
 export const jsonSize = (value: unknown): number => {
   if (typeof value === 'string') return value.length + OVERHEAD;
-  if (typeof value !== 'object' || value === null) return OVERHEAD;
-  let size = OVERHEAD;
-  for (const [name, member] of Object.entries(value)) {
-    size += (Array.isArray(value) ? 0 : name.length + OVERHEAD) + jsonSize(member);
+  if (Array.isArray(value)) {
+    return value.reduce<number>((size, item) => size + jsonSize(item), OVERHEAD);
   }
+  if (!isRecord(value)) return OVERHEAD;
+  let size = OVERHEAD;
+  for (const name in value) size += name.length + OVERHEAD + jsonSize(value[name]); // no lists of entries: this runs for every value of a page
   return size;
 };

@@ -7,6 +7,9 @@ export interface Wake {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Told to each timer that a ring ends: a reason made anew would cost more than the ring. */
+const RUNG = new Error('rung');
+
 export const createWake = (clock: Clock): Wake => {
   let rung = false;
   let release: (() => void) | undefined;
@@ -20,7 +23,7 @@ export const createWake = (clock: Clock): Wake => {
       if (!rung) {
         const timer = new AbortController();
         const stop = () => {
-          timer.abort();
+          timer.abort(RUNG);
         };
         release = stop;
         signal.addEventListener('abort', stop, { once: true });

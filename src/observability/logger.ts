@@ -77,7 +77,7 @@ const cleanTop = (fields: LogFields): Record<string, unknown> =>
 
 const wrap = (sink: Winston): Logger => {
   const write = (level: LogLevel, message: string, fields: LogFields): void => {
-    sink.log(level, message, cleanTop(fields));
+    if (sink.isLevelEnabled(level)) sink.log(level, message, cleanTop(fields)); // winston would format it first
   };
   return {
     debug: (message, fields = {}) => {

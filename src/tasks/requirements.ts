@@ -1,5 +1,5 @@
 /** What a task needs of a destination; its hash is the class that the scheduler groups by. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parseClassId, type ClassId } from './ids.ts';
 import type { TaskSpec } from './spec.ts';
 
@@ -36,17 +36,16 @@ export const requirementsOf = (spec: TaskSpec): Requirements => {
 
 export const classOf = (requirements: Requirements): ClassId =>
   parseClassId(
-    createHash('sha256')
-      .update(
-        JSON.stringify([
-          requirements.cores,
-          requirements.ram_bytes,
-          requirements.disk_bytes,
-          requirements.zones,
-          requirements.preemptible,
-          requirements.destination ?? '',
-        ]),
-      )
-      .digest('base64url')
-      .slice(0, 22),
+    hash(
+      'sha256',
+      JSON.stringify([
+        requirements.cores,
+        requirements.ram_bytes,
+        requirements.disk_bytes,
+        requirements.zones,
+        requirements.preemptible,
+        requirements.destination ?? '',
+      ]),
+      'base64url',
+    ).slice(0, 22),
   );

@@ -115,8 +115,6 @@ export interface TaskBody {
   readonly owner: OwnerId;
   readonly groups: readonly string[];
   readonly name?: string;
-  /** Search entries, see keys.ts. */
-  readonly keys: readonly string[];
   readonly spec: TaskSpec;
   readonly class: ClassId;
   /** 0..10, higher first. */

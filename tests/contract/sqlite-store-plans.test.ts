@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type OpenedDatabase } from '../../src/store/sqlite/open.ts';
-import { readPage, type Query } from '../../src/store/sqlite/pages.ts';
+import { SUMMARIES, TASKS, readPage, type Query } from '../../src/store/sqlite/pages.ts';
 import { DESTINATIONS, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
 import { createStatements } from '../../src/store/sqlite/statements.ts';
 import { STAMPABLE } from '../../src/store/sqlite/writes.ts';
@@ -34,12 +34,18 @@ const planOf = (sql: string, values: readonly unknown[]): readonly string[] =>
     typeof row === 'object' && row !== null && 'detail' in row ? String(row.detail) : '',
   );
 
-const listPlans = (scope: Scope, filter: TaskFilter): readonly (readonly string[])[] => {
+const listPlans = (
+  what: 'summaries' | 'tasks',
+  scope: Scope,
+  filter: TaskFilter,
+): readonly (readonly string[])[] => {
+  const request = { scope, filter, limit: 9 };
   if (opened === undefined) throw new Error('nothing is open');
+  const statements = createStatements(opened.driver);
   const queries: Query[] = [];
-  readPage(createStatements(opened.driver), { scope, filter, limit: 9 }, (query) =>
-    queries.push(query),
-  );
+  const watch = (query: Query) => queries.push(query);
+  if (what === 'summaries') readPage(statements, request, SUMMARIES, watch);
+  else readPage(statements, request, TASKS, watch);
   return queries.map(({ sql, values }) => planOf(sql, values));
 };
 
@@ -108,9 +114,12 @@ const expectLookUps = (steps: readonly string[]): void => {
 
 describe('query plans', () => {
   it.each(LISTS)('looks up %s in order', (_, scope, filter, wanted) => {
-    const all = listPlans(scope, filter);
-    all.forEach(expectLookUps);
-    expect(all.at(-1)?.[0]).toBe(wanted);
+    const summaries = listPlans('summaries', scope, filter);
+    summaries.forEach(expectLookUps);
+    expect(summaries.at(-1)).toContain(wanted);
+    const tasks = listPlans('tasks', scope, filter);
+    tasks.forEach(expectLookUps);
+    expect(tasks.at(-1)?.[0]).toBe(wanted.replace(COVERED, 'INDEX'));
   });
 
   const TASKS: readonly (readonly [string, string, readonly unknown[], string])[] = [
@@ -157,7 +166,7 @@ describe('query plans', () => {
 
   it('reads neither bodies nor heads for summaries', () => {
     for (const [, scope, filter] of LISTS.slice(0, 8)) {
-      expect(listPlans(scope, filter).flat().join(' ')).not.toMatch(
+      expect(listPlans('summaries', scope, filter).flat().join(' ')).not.toMatch(
         /\b(bodies|heads|SEARCH [bh]) /,
       );
     }

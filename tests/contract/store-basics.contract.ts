@@ -18,19 +18,8 @@ const claim = async (store: TaskStore, task: Task, destination = 'd1', epoch = 1
   return read(store, task.id);
 };
 
-const asStored = ({
-  id,
-  v,
-  owner,
-  groups,
-  keys,
-  spec,
-  prio,
-  created,
-  head,
-  ...task
-}: NewTask): Task => ({
-  ...{ id, v, owner, groups, keys, spec, prio, created, head, class: task.class, rev: 1 },
+const asStored = ({ id, v, owner, groups, spec, prio, created, head, ...task }: NewTask): Task => ({
+  ...{ id, v, owner, groups, spec, prio, created, head, class: task.class, rev: 1 },
   ...(task.name === undefined ? {} : { name: task.name }),
 });
 

@@ -38,11 +38,15 @@ export const storeChanges = (site: SiteOf): void => {
 
     it('is silent about writes that were refused', async () => {
       const store = storeFor(site(), 0);
-      const task = await given(store, newTask());
       const { heard } = listenTo(0);
+      const task = await given(store, newTask());
       await store.write(task.id, { rev: 9 }, task.head, CALL);
-      await given(store, newTask());
-      expect(heard.filter(({ id }) => id === task.id)).toEqual([]);
+      const later = await given(store, newTask());
+      await until(() => heard.some(({ id }) => id === later.id), { what: 'the later creation' });
+      expect(heard.map(({ id, rev }) => ({ id, rev }))).toEqual([
+        { id: task.id, rev: 1 },
+        { id: later.id, rev: 1 },
+      ]);
     });
 
     it('goes on when a listener fails, logs it, and forgets a listener that ended', async () => {

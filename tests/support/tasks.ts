@@ -51,7 +51,7 @@ export const newTask = ({
 
 /** The task as a store answers it. */
 export const storedTask = (wish: TaskWish = {}): Task => {
-  const { requirements: _requirements, ...task } = newTask(wish);
+  const { keys: _keys, requirements: _requirements, ...task } = newTask(wish);
   return { ...task, rev: 1 };
 };
 

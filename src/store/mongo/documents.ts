@@ -164,7 +164,6 @@ export const decodeTask = (document: TaskDocument, spec: string): Task => ({
   owner: document.owner,
   groups: document.groups,
   ...(document.name === null ? {} : { name: document.name }),
-  keys: document.keys,
   spec: JSON.parse(document.spec ?? spec) as TaskSpec,
   class: document.class,
   prio: document.prio,

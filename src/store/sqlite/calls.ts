@@ -45,9 +45,9 @@ export const createCalls = (
     },
     commit,
     async change(options, work) {
-      const written = await commit(options, work);
-      if (written.change !== undefined) hub.emit(written.change);
-      return written.result;
+      const { result, change } = await commit(options, work);
+      if (change !== undefined) setImmediate(() => hub.emit(change)); // after the caller: what listeners do must not delay an answer
+      return result;
     },
     close() {
       if (!open) return;

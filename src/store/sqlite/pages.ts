@@ -3,10 +3,10 @@ import { filterKeys } from '../../tasks/filter.ts';
 import { isIndexedPrefix } from '../../tasks/keys.ts';
 import { NO_OWNER, parseTaskId, type OwnerId } from '../../tasks/ids.ts';
 import type { ListRequest, Page, Scope } from '../../tasks/ports/task-store.ts';
-import type { TaskSummary } from '../../tasks/task.ts';
+import type { Task, TaskSummary } from '../../tasks/task.ts';
 import type { SqlValue } from './driver.ts';
 import { entryIn } from './entries.ts';
-import { countOf, decodeSummary, textOf } from './rows.ts';
+import { TASK_COLUMN, TASK_JOINS, countOf, decodeTask, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
 /** Entries that one page looks at when several conditions must hold; then it is short, and the next goes on. */
@@ -63,6 +63,31 @@ const sourceOf = ({ scope, driver }: Omit<Plan, 'probes'>) => {
   };
 };
 
+/** What a page shows of the tasks it finds. */
+interface Items<Item> {
+  readonly columns: string;
+  readonly joins: string;
+  /** Round the query of the page. */
+  wrap(sql: string): string;
+  decode(rows: readonly unknown[]): readonly Item[];
+}
+
+/** One row with all items as JSON: rows are what costs, when they hold no more than two short texts. */
+export const SUMMARIES: Items<TaskSummary> = {
+  columns: 't.id, t.state',
+  joins: '',
+  wrap: (sql) =>
+    `SELECT json_group_array(json_object('id', id, 'state', state)) AS items FROM (${sql})`,
+  decode: ([row]) => JSON.parse(textOf(row, 'items')) as readonly TaskSummary[],
+};
+
+export const TASKS: Items<Task> = {
+  columns: TASK_COLUMN,
+  joins: TASK_JOINS,
+  wrap: (sql) => sql,
+  decode: (rows) => rows.map(decodeTask),
+};
+
 /** How many entries of the condition lie before an id, counted up to a bound. */
 const countQuery = (scope: Scope, driver: Condition, before: string): Query => {
   const { from, where, values } = sourceOf({ scope, driver });
@@ -81,11 +106,24 @@ const floorQuery = (plan: Plan, before: string): Query => {
   };
 };
 
-const pageQuery = (plan: Plan, before: string, floor: string, limit: number): Query => {
+/** The entries to examine: those after `floor` and before `before`. */
+interface Range {
+  readonly before: string;
+  readonly floor: string;
+  readonly limit: number;
+}
+
+const pageQuery = (
+  plan: Plan,
+  { before, floor, limit }: Range,
+  { columns, joins, wrap }: Omit<Items<unknown>, 'decode'>,
+): Query => {
   const { alias, from, join, where, values } = sourceOf(plan);
   const terms = [where, `${alias}.id >= ?`, ...plan.probes.map(({ sql }) => sql)].join(' AND ');
   return {
-    sql: `SELECT t.id, t.state FROM ${from}${join} WHERE ${terms} ORDER BY ${alias}.id DESC LIMIT ?`,
+    sql: wrap(
+      `SELECT ${columns} FROM ${from}${join} ${joins} WHERE ${terms} ORDER BY ${alias}.id DESC LIMIT ?`,
+    ),
     values: [...values, before, floor, ...plan.probes.flatMap((probe) => probe.values), limit],
   };
 };
@@ -141,12 +179,13 @@ const planOf = (request: ListRequest, countOfCondition: (one: Condition) => numb
 /** Told of each query before it runs; the tests look at the plans that SQLite makes of them. */
 export type WatchQuery = (query: Query) => void;
 
-/** Reads one page of summaries. */
-export const readPage = (
+/** Reads one page. */
+export const readPage = <Item extends TaskSummary | Task>(
   statements: Statements,
   request: ListRequest,
+  shown: Items<Item>,
   watch?: WatchQuery,
-): Page<TaskSummary> => {
+): Page<Item> => {
   const before = request.before ?? AFTER_ALL;
   const all = (query: Query): readonly unknown[] => {
     watch?.(query);
@@ -157,7 +196,8 @@ export const readPage = (
   );
   const floor =
     plan.probes.length === 0 ? BEFORE_ALL : textOf(all(floorQuery(plan, before))[0], 'id');
-  const found = all(pageQuery(plan, before, floor, request.limit + 1)).map(decodeSummary);
+  const range = { before, floor, limit: request.limit + 1 };
+  const found = shown.decode(all(pageQuery(plan, range, shown)));
   const items = found.slice(0, request.limit);
   const last = found.length > request.limit ? items.at(-1)?.id : parseTaskId(floor);
   return last === undefined ? { items } : { items, last };

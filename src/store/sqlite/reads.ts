@@ -1,12 +1,12 @@
 /** The calls that only read; each is a few index look-ups. */
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { ListRequest, Page, Scope, TaskStore } from '../../tasks/ports/task-store.ts';
+import type { Scope, TaskStore } from '../../tasks/ports/task-store.ts';
 import type { TaskId } from '../../tasks/ids.ts';
-import type { PartKind, Task, TaskSummary } from '../../tasks/task.ts';
+import type { PartKind, Task } from '../../tasks/task.ts';
 import type { SqlValue } from './driver.ts';
-import { readPage } from './pages.ts';
+import { SUMMARIES, TASKS, readPage } from './pages.ts';
 import {
-  TASK_COLUMNS,
+  TASK_COLUMN,
   TASK_JOINS,
   decodeLease,
   decodePart,
@@ -19,11 +19,11 @@ import type { Statements } from './statements.ts';
 
 /** Every task query of the store that is not a list. */
 export const TASK_QUERIES = {
-  one: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
-  candidates: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS}
+  one: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
+  candidates: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS}
     WHERE t.ready = 1 AND t.class = ? AND t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
-  active: `SELECT ${TASK_COLUMNS} FROM tasks t ${TASK_JOINS} WHERE t.destination = ?`,
-  indebted: `SELECT ${TASK_COLUMNS} FROM debts d CROSS JOIN tasks t ON t.id = d.id ${TASK_JOINS}
+  active: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.destination = ?`,
+  indebted: `SELECT ${TASK_COLUMN} FROM debts d CROSS JOIN tasks t ON t.id = d.id ${TASK_JOINS}
     WHERE d.destination = ?`,
   summary: 'SELECT t.id, t.state FROM tasks t WHERE t.id = ?',
 } as const;
@@ -78,8 +78,6 @@ export const createReads = (statements: Statements): Sync<Reads> => {
   const partsOf = (id: TaskId, kinds: readonly PartKind[]) =>
     statements(PARTS).all(id, JSON.stringify(kinds)).map(decodePart);
 
-  const page = (request: ListRequest): Page<TaskSummary> => readPage(statements, request);
-
   return {
     summary(id, scope) {
       const row = one(TASK_QUERIES.summary, id, scope);
@@ -90,11 +88,8 @@ export const createReads = (statements: Statements): Sync<Reads> => {
       return row === undefined ? undefined : decodeTask(row);
     },
     parts: (ids, kinds) => [...new Set(ids)].sort().flatMap((id) => partsOf(id, kinds)),
-    listSummaries: page,
-    list(request) {
-      const { items, ...rest } = page(request);
-      return { ...rest, items: items.flatMap(({ id }) => tasks(TASK_QUERIES.one, id)) };
-    },
+    listSummaries: (request) => readPage(statements, request, SUMMARIES),
+    list: (request) => readPage(statements, request, TASKS),
     waiting: () => statements(WAITING).all().map(decodeWaiting),
     candidates: (request) =>
       tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),

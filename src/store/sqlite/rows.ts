@@ -3,27 +3,19 @@ import type { Lease, NewTask, WaitingClass } from '../../tasks/ports/task-store.
 import type { Part, Task, TaskBody, TaskHead, TaskSummary } from '../../tasks/task.ts';
 import type { SqlValue } from './driver.ts';
 
-/** One task with its two JSON texts. */
-interface TaskRow {
-  readonly rev: number;
-  readonly body: string;
-  readonly head: string;
-}
-
-export const TASK_COLUMNS = 't.rev, b.body, h.head';
+/** One JSON text of row, head and body: parsing it once costs half of parsing the two and joining the objects. */
+export const TASK_COLUMN = `'{"rev":' || t.rev || ',"head":' || h.head || ',' || substr(b.body, 2) AS task`;
 export const TASK_JOINS = 'CROSS JOIN bodies b ON b.n = t.n CROSS JOIN heads h ON h.n = t.n';
 
 export const decodeHead = (text: string): TaskHead => JSON.parse(text) as TaskHead;
 
-export const decodeTask = (row: unknown): Task => {
-  const { rev, body, head } = row as TaskRow;
-  return { ...(JSON.parse(body) as TaskBody), rev, head: decodeHead(head) };
-};
+export const decodeTask = (row: unknown): Task => JSON.parse(textOf(row, 'task')) as Task;
 
-/** All but what is kept elsewhere: the head, and the requirements of the class. */
+/** All but what is kept elsewhere: the head, the search entries, and the requirements of the class. */
 export const encodeBody = (task: NewTask): string => {
   const elsewhere: Readonly<Record<keyof Omit<NewTask, keyof TaskBody>, undefined>> = {
     head: undefined,
+    keys: undefined,
     requirements: undefined,
   };
   return JSON.stringify({ ...task, ...elsewhere });

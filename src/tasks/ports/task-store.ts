@@ -33,6 +33,8 @@ export interface WriteGuard {
 export type WriteResult = 'applied' | 'conflict' | 'missing';
 
 export interface NewTask extends TaskBody {
+  /** Search entries, see keys.ts. */
+  readonly keys: readonly string[];
   readonly head: TaskHead;
   readonly requirements: Requirements;
 }

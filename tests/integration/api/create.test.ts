@@ -194,7 +194,25 @@ describe('accepted', () => {
     ]) {
       expect(await send(type)).toBe(415);
     }
+    expect(await send('application/json; charset="utf-8"')).toBe(200);
     expect(await send('application/json; charset=latin1')).toBe(415);
+    expect(await send('application/json; charset=utf-16')).toBe(415);
+  });
+
+  it('refuses bytes that are not UTF-8 instead of replacing them, and takes a byte order mark', async () => {
+    const send = (bytes: Uint8Array<ArrayBuffer>) =>
+      h.call('tasks', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: bytes,
+      });
+    const named = (name: string, encoding: 'latin1' | 'utf8') =>
+      Uint8Array.from(Buffer.from(JSON.stringify({ ...MINIMAL_TASK, name }), encoding));
+    const refused = await send(named('caf\u00e9', 'latin1'));
+    expect(refused.status).toBe(400);
+    expect(bodyOf(refused)).toMatchObject({ message: 'the body is not valid UTF-8' });
+    const marked = Uint8Array.from([0xef, 0xbb, 0xbf, ...named('caf\u00e9', 'utf8')]);
+    expect((await send(marked)).status).toBe(200);
   });
 
   it('C20: camelCase spellings are accepted; the spelling of the contract wins', async () => {

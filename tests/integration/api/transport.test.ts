@@ -150,7 +150,9 @@ describe('headers', () => {
     const { headers } = await h.call('tasks');
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
-    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; frame-ancestors 'none'",
+    );
     expect(headers.get('x-powered-by')).toBeNull();
   });
 });
@@ -262,7 +264,9 @@ describe('pages for people', () => {
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.text).not.toMatch(/https?:\/\//);
     expect(page.text).not.toMatch(/<script>|<style|style=/);
-    expect(page.headers.get('content-security-policy')).not.toContain('unsafe');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toContain('unsafe');
     for (const [, path] of page.text.matchAll(/(?:src|href)="([^"]+)"/g)) {
       expect((await h.call(`/${path ?? ''}`)).status).toBe(200);
     }
