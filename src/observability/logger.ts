@@ -41,7 +41,7 @@ const HIDDEN = '***';
 
 const cleanText = (text: string): string =>
   text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1')
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1')
     .replace(/(:\/\/[^\s?#]+)[?#]\S*/g, '$1');
 
 const MAX_DEPTH = 6;

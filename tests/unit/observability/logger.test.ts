@@ -69,9 +69,11 @@ describe('an error in a log line', () => {
   });
 
   it('loses user information and query of URLs in its message', () => {
-    const error = new Error('GET https://me:hunter2@h.org/a?private_token=hunter2 failed');
+    const error = new Error(
+      'GET https://me:hunter2@h.org/a?private_token=hunter2 and ftp://me:p@hunter2@h.org/b@c failed',
+    );
     const line = JSON.stringify(logJson((logger) => logger.error('x', { error })));
-    expect(line).toContain('https://h.org/a failed');
+    expect(line).toContain('https://h.org/a and ftp://h.org/b@c failed');
     expect(line).not.toContain('hunter2');
   });
 
