@@ -10,6 +10,7 @@ from .formats import loads
 from .job import Job
 from .beacons import Pulse
 from .paths import normal
+from .rights import rights_in
 from .tree import Tree
 from .removal import remove_stale, remove_tree, take_away
 from .layout import Layout
@@ -64,11 +65,9 @@ def attempt(job):
     layout = Layout(job.plan)
     tree = Tree(job.own + '/fs', runtime.owner, runtime.folder_mode)
     for mount in job.plan['mounts']:
-        path = normal(mount['path'], 'mount')
-        tree.make_folder(path)
-        tree.shown[path] = mount['host']
-        if mount['mode'] == 'rw':
-            tree.written.add(path)
+        path, host = normal(mount['path'], 'mount'), mount['host']
+        layout.make_folder(tree, path)
+        tree.mount(path, host, rights_in(host, runtime.owner), mount['mode'] == 'rw')
     layout.make(tree)
     job.phase = 'inputs'
     job.interruptible = True

@@ -5,14 +5,12 @@ import time
 
 from .base import below, Failure, parts_of, signal, write_all
 from .paths import closed_folder, KERNEL_FOLDERS, readable_by_other
+from .rights import SANDBOX_UID
 from .tree import DIRECTORY_FLAGS
 from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
 from .runtime import Runtime
 from .cgroups import Cgroup
 
-SANDBOX_UID = 65534
-"""Who executors are under bubblewrap when the runner is root: owns nothing outside the task's own
-files."""
 HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
 HOST_ETC = (
     'alternatives',

@@ -46,7 +46,7 @@ class Executors:
                 layout.want_folder(path)
                 inside = True
             if inside:
-                self.tree.make_folder(path)
+                layout.make_folder(self.tree, path)
 
     def binds(self):
         """Outermost folders, then single files, then what is shown read-only, then the operator's

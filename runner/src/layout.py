@@ -17,6 +17,8 @@ class Layout:
             self.want_folder(normal(path, 'volume'))
         for item in plan['inputs']:
             path = normal(item['path'], 'input path')
+            if any(below(path, normal(mount['path'], 'mount')) for mount in plan['mounts']):
+                raise Failure('BAD_PATH', 'the input %s would lie in a mount' % path)
             if item['type'] == 'FILE':
                 self.want_parent(path, False)
             elif path in SYSTEM_FOLDERS:
@@ -56,14 +58,16 @@ class Layout:
         """Makes every folder once; what a tool does to those inside the bound ones is its own
         affair."""
         for path in sorted(self.folders):
-            try:
-                tree.make_folder(path, 0o1777 if path == '/tmp' else None)
-            except OSError as error:
-                if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                raise Failure(
-                    'BAD_PATH', 'the folder %s cannot be made: %s' % (path, os_text(error))
-                )
+            self.make_folder(tree, path, 0o1777 if path == '/tmp' else None)
+
+    @staticmethod
+    def make_folder(tree, path, mode=None):
+        try:
+            tree.make_folder(path, mode)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise Failure('BAD_PATH', 'the folder %s cannot be made: %s' % (path, os_text(error)))
 
     def outermost(self):
         """The folders to bind: those inside another are part of it."""

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 
-from .base import below, CHUNK, clean_text, Failure, os_text, parts_of
+from .base import CHUNK, clean_text, Failure, os_text, parts_of
 from .urls import join_url, public_url, shown_url
 from .paths import is_pattern, matches, normal, output_base
 from .tree import MAX_DEPTH, Odd
@@ -122,9 +122,8 @@ class Outputs:
                     path.encode('utf-8')
                 except UnicodeError:
                     raise Odd('a file name is not UTF-8: %s' % clean_text(os.fsencode(path)))
-                self.deliver_file(
-                    item, path, rel, fd, info, any(below(real, shown) for shown in self.tree.shown)
-                )
+                borrowed = self.tree.place(real) is not None
+                self.deliver_file(item, path, rel, fd, info, borrowed)
                 return True
             self.job.check()
             key = (info.st_dev, info.st_ino)

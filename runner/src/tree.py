@@ -6,10 +6,12 @@ import fcntl
 import os
 import stat
 
-from .base import below, CHUNK, parent, parts_of, write_all
+from .base import CHUNK, parent, parts_of, write_all
+from .rights import OWN_RIGHTS
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+WRITE_FLAGS = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 MAX_DEPTH = 200
 """Of folders that are walked: each costs a descriptor and a call inside a call."""
@@ -33,7 +35,27 @@ class Tree:
         self.adopt(root)
         self.fd = os.open(root, DIRECTORY_FLAGS)
         self.shown = {}  # Container path -> host path bound there instead of what lies in fs/.
-        self.written = set()  # Those of them that may be written: an operator's mounts.
+        self.written = set()  # Those of them that may be written.
+        self.rights = {}  # An operator's mount -> with whose rights things in it are opened.
+
+    def mount(self, path, host, rights, writable):
+        """Shows an operator's folder. The client did not choose it, but all that lies in it: there
+        nothing changes its owner or mode, and nothing is opened with more than these rights."""
+        self.shown[path] = host
+        self.rights[path] = rights
+        if writable:
+            self.written.add(path)
+
+    def place(self, path):
+        """What a path lies in: an input, an operator's mount, or None for the task's own files."""
+        while self.shown and path != '/':
+            if path in self.shown:
+                return path
+            path = parent(path)
+        return None
+
+    def rights_at(self, path):
+        return self.rights.get(self.place(path), OWN_RIGHTS)
 
     def host(self, path):
         return self.root + path
@@ -46,50 +68,63 @@ class Tree:
 
     def folder(self, path, mode=None):
         """Makes a folder and its parents; a link on the way is an error (ENOTDIR)."""
-        fd, here, writable = os.dup(self.fd), '', True
+        fd, here = os.dup(self.fd), ''
         try:
             for name in parts_of(path):
                 here += '/' + name
-                try:
-                    if here in self.shown:
-                        writable = here in self.written
-                        deeper = os.open(self.shown[here], DIRECTORY_FLAGS)
-                    else:
-                        deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
-                except FileNotFoundError:
-                    if not writable:
-                        raise OSError(errno.EROFS, 'inside a read-only mount')
-                    os.mkdir(name, 0o700, dir_fd=fd)
-                    deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
-                    self.adopt(deeper, self.folder_mode)
+                if here in self.shown:
+                    deeper = os.open(self.shown[here], DIRECTORY_FLAGS)
+                else:
+                    with self.rights_at(here):
+                        deeper = self.folder_in(fd, name, self.place(here))
                 os.close(fd)
                 fd = deeper
-            if mode is not None:
+            if mode is not None and self.place(path) is None:
                 os.chmod(fd, mode)
             return fd
         except BaseException:
             os.close(fd)
             raise
 
+    def folder_in(self, fd, name, place):
+        try:
+            return os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
+        except FileNotFoundError:
+            pass
+        self.check_writable(place)
+        os.mkdir(name, 0o700, dir_fd=fd)
+        deeper = os.open(name, DIRECTORY_FLAGS, dir_fd=fd)
+        if place is None:
+            self.adopt(deeper, self.folder_mode)
+        else:
+            os.chmod(deeper, 0o755)
+        return deeper
+
+    def check_writable(self, place):
+        if place is not None and place not in self.written:
+            raise OSError(errno.EROFS, 'inside a read-only mount')
+
     def make_folder(self, path, mode=None):
         os.close(self.folder(path, mode))
 
     def create(self, path, mode):
         """Opens a file for writing, making its parents; an existing link is refused."""
-        if any(below(path, shown) and shown not in self.written for shown in self.shown):
-            raise OSError(errno.EROFS, 'inside a read-only mount')
+        place, name = self.place(path), os.path.basename(path)
+        self.check_writable(place)
         fd = self.folder(parent(path))
         try:
-            flags = (
-                os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            )
-            file = os.open(os.path.basename(path), flags, 0o600, dir_fd=fd)
+            if place is None:
+                file = os.open(name, WRITE_FLAGS | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=fd)
+            else:
+                with self.rights[place]:
+                    file = open_or_create(name, mode, fd)
         finally:
             os.close(fd)
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
             raise OSError(errno.EINVAL, 'not a regular file')
-        self.adopt(file, mode)
+        if place is None:
+            self.adopt(file, mode)
         return file
 
     def move_in(self, host_file, path, mode):
@@ -120,21 +155,18 @@ class Tree:
                 if bound is not None:
                     fd = os.open(bound, FILE_FLAGS)
                 else:
-                    info = os.stat(name, dir_fd=stack[-1], follow_symlinks=False)
-                    if stat.S_ISLNK(info.st_mode):
+                    with self.rights_at(here):
+                        fd, target = self.look(name, stack[-1], here)
+                    if target is not None:
                         links += 1
                         if links > 40:
                             raise Odd('too many links')
-                        target = os.readlink(name, dir_fd=stack[-1])
                         if target.startswith('/'):
                             at = []
                             while len(stack) > 1:
                                 os.close(stack.pop())
                         todo = parts_of(target) + todo
                         continue
-                    if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
-                        raise Odd('neither a file nor a folder')
-                    fd = open_readable(name, stack[-1])
                 at.append(name)
                 stack.append(fd)
             fd = stack.pop()
@@ -142,6 +174,17 @@ class Tree:
         finally:
             for fd in stack:
                 os.close(fd)
+
+    def look(self, name, folder, here):
+        """`(fd, None)` of a file or folder, `(None, target)` of a link."""
+        info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISLNK(info.st_mode):
+            return None, os.readlink(name, dir_fd=folder)
+        if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
+            raise Odd('neither a file nor a folder')
+        if self.place(here) is not None:
+            return os.open(name, FILE_FLAGS, dir_fd=folder), None
+        return open_readable(name, folder), None
 
     def stands_firm(self, path):
         """Raises when a link was planted where something is about to be bound."""
@@ -156,6 +199,16 @@ class Tree:
                 raise OSError(errno.ELOOP, 'a link')
         finally:
             os.close(fd)
+
+
+def open_or_create(name, mode, folder):
+    """For writing; only what is new gets a mode."""
+    try:
+        file = os.open(name, WRITE_FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+    except FileExistsError:
+        return os.open(name, WRITE_FLAGS | os.O_TRUNC, dir_fd=folder)
+    os.chmod(file, mode)
+    return file
 
 
 def open_readable(name, folder_fd):

@@ -17,7 +17,15 @@ sys.dont_write_bytecode = True
 from support.case import Case  # noqa: E402
 from support.lab import Lab  # noqa: E402
 
-MODULES = ('test_pure', 'test_executors', 'test_files', 'test_transfers', 'test_trees', 'test_life')
+MODULES = (
+    'test_pure',
+    'test_executors',
+    'test_files',
+    'test_transfers',
+    'test_trees',
+    'test_mounts',
+    'test_life',
+)
 DEFAULT = 'bubblewrap,bubblewrap-user,podman,docker,docker-user'
 
 

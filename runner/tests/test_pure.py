@@ -332,6 +332,7 @@ class Small(unittest.TestCase):
 
     def test_outermost_folders(self):
         plan = {
+            'mounts': [],
             'volumes': ['/v/a', '/v'],
             'inputs': [{'path': '/w/in/a', 'type': 'FILE'}, {'path': '/etc/x', 'type': 'FILE'}],
             'outputs': [{'path': '/w/*.txt', 'type': 'FILE'}],
