@@ -1,4 +1,5 @@
 /** The composition root: builds each part once, starts them in order, stops them in the opposite order. */
+import { join } from 'node:path';
 import { createApi, type Api } from './api/app.ts';
 import { listen } from './api/listen.ts';
 import { openStore, openTransport } from './app/adapters.ts';
@@ -11,6 +12,7 @@ import { loadInstallSecret, type InstallSecret } from './config/install-secret.t
 import { allowedHostsOf, destinationOf, planRulesOf, serviceInfoOf } from './config/settings.ts';
 import type { Config } from './config/types.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
+import { createJobLogs } from './dispatcher/job-logs.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
 import { DEFAULT_TIMING, type Timing } from './dispatcher/timing.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -19,10 +21,12 @@ import { MagnetarError } from './kernel/errors.ts';
 import { createIdSource } from './kernel/ids.ts';
 import { createReleases, type Releases } from './kernel/releases.ts';
 import { createAllowList } from './storage/file/allow-list.ts';
+import { createKeptLogs } from './storage/logs/kept-logs.ts';
 import type { OpenStore } from './store/change-hub.ts';
 import { NO_OWNER, type JobId } from './tasks/ids.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
+import type { LogDeps } from './tasks/read-log.ts';
 
 export interface CreateAppInput extends AppInput {
   readonly environment: Environment;
@@ -47,6 +51,7 @@ const ids = createIdSource(systemClock.now);
 
 interface Parts {
   readonly store: TaskStore;
+  readonly logs: Omit<LogDeps, 'store'>;
   readonly lines: readonly DestinationLine[];
   readonly dispatcher: Dispatcher;
   readonly keyFor: (job: JobId) => string;
@@ -67,9 +72,11 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   const store = input.decorateStore?.(made.opened.store) ?? made.opened.store;
   const keyFor = createJobKeys(secret);
   let base = config.server.public_url;
+  const keptLogs = createKeptLogs({ directory: join(config.data, 'logs'), clock: systemClock });
   const shared = {
     store,
     clock: systemClock,
+    logs: keptLogs,
     timing: input.timing ?? DEFAULT_TIMING,
     rules: planRulesOf(config, server),
     runnerFiles: made.runnerFiles,
@@ -91,10 +98,11 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     const transport = input.decorateTransport?.(open.transport) ?? open.transport;
     const destination = destinationOf(config, entry);
     const line = createDestinationLine({ ...shared, logger: log, open, transport, destination });
-    return { destination, owner: line.owner, line };
+    return { destination, transport, owner: line.owner, line };
   });
   return {
     store,
+    logs: { keptLogs, jobLogs: createJobLogs(destinations) },
     keyFor,
     lines: destinations.map(({ line }) => line),
     dispatcher: createDispatcher({
@@ -122,6 +130,7 @@ const readinessOf =
 const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
   createApi({
     store: parts.store,
+    ...parts.logs,
     ids,
     clock: systemClock,
     logger,

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { TaskStore } from '../tasks/ports/task-store.ts';
+import type { LogDeps } from '../tasks/read-log.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
@@ -14,6 +14,7 @@ import { createErrorHandler, pathUnknown } from './errors.ts';
 import { beginExchange } from './exchange.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { createHealthRouter, type Health } from './health-routes.ts';
+import { createLogRouter } from './log-routes.ts';
 import { createTesRouter } from './tes-routes.ts';
 
 export interface ApiLimits {
@@ -21,8 +22,7 @@ export interface ApiLimits {
   readonly contentBytes: number;
 }
 
-export interface ApiDeps {
-  readonly store: TaskStore;
+export interface ApiDeps extends LogDeps {
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -85,6 +85,7 @@ export const createApi = (deps: ApiDeps): Api => {
   });
   app.use(PREFIXES, tes);
   app.use(tes);
+  app.use(createLogRouter(deps));
   app.use(createBeaconRouter(deps));
   app.use(createHealthRouter(deps.health));
   app.use(createDocsRouter(contract.text, deps.serviceInfo));

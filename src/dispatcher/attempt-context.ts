@@ -8,6 +8,7 @@ import type { JobId } from '../tasks/ids.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
 import type { PlanBeacon, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
+import type { KeptLogs } from '../tasks/ports/kept-logs.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Timing } from './timing.ts';
@@ -18,6 +19,7 @@ export interface AttemptDeps {
   readonly logger: Logger;
   readonly destination: Destination;
   readonly transport: JobTransport;
+  readonly logs: KeptLogs;
   readonly rules: PlanRules;
   readonly timing: Timing;
   /** Launcher and runner, laid beside each plan. */
@@ -57,6 +59,8 @@ export interface Watch {
   cancel: CancelWatch | undefined;
   /** When Pulsar first refused to take the job, and why. */
   refused: { readonly since: number; readonly why: string } | undefined;
+  /** When the list of outputs was first asked for in vain. */
+  uncollectedSince: number | undefined;
   /** Failed calls in a row. */
   failures: number;
   /** When the Pulsar stopped answering. */
@@ -72,6 +76,7 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   unlaunchedSince: undefined,
   cancel: undefined,
   refused: undefined,
+  uncollectedSince: undefined,
   failures: 0,
   unreachableSince: undefined,
 });
@@ -96,7 +101,10 @@ export const untilNextPoll = ({ deps, watch }: StepInput): StepResult => {
 };
 
 /** The next try of a call that failed; says so at the first of a row. */
-export const untilReachable = ({ deps, watch }: StepInput, error: unknown): StepResult => {
+export const untilReachable = (
+  { deps, watch }: StepInput,
+  error: unknown,
+): { readonly waitMs: number } => {
   if (watch.failures === 0) {
     deps.logger.warn('Pulsar does not do what it was asked', { error: messageOf(error) });
   }

@@ -11,8 +11,9 @@ import {
 } from '../tasks/attempts.ts';
 import type { Report } from '../tasks/report.ts';
 import type { Task } from '../tasks/task.ts';
-import type { StepInput } from './attempt-context.ts';
+import type { StepInput, StepResult } from './attempt-context.ts';
 import { mayHaveBegun } from './began.ts';
+import { wholeReport } from './whole-report.ts';
 import { settle } from './task-writer.ts';
 import { MAX_ATTEMPTS } from './timing.ts';
 
@@ -38,14 +39,17 @@ const write = async (
 };
 
 /** The report is here; a wish recorded before this write wins over it. */
-export const closeWithReport = (input: StepInput, report: Report): Promise<'again'> =>
-  write(input, (task) => {
+export const closeWithReport = async (input: StepInput, report: Report): Promise<StepResult> => {
+  const whole = await wholeReport(input, report);
+  if ('waitMs' in whole) return whole;
+  return write(input, (task) => {
     const now = input.deps.clock.now();
     const wish = task.head.cancel;
     return wish === undefined
-      ? reported(task, report, now)
-      : cancelled(task, { reason: wish.reason, now, owed: 'clean', report });
+      ? reported(task, whole, now)
+      : cancelled(task, { reason: wish.reason, now, owed: 'clean', report: whole });
   });
+};
 
 /** The attempt is over without a report: another one when none of its containers can have started and tries are left. */
 export const closeAsLost = async (

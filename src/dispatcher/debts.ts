@@ -2,6 +2,7 @@
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
+import { logFileOf, withCutMarked, type CutStream } from '../tasks/full-logs.ts';
 import type { Debt, Slots, Task } from '../tasks/task.ts';
 import { askStatus } from './ask-status.ts';
 import type { AttemptDeps } from './attempt-context.ts';
@@ -18,8 +19,16 @@ const A_LOOK = { maxBytes: 2 * 1024 * 1024 };
 
 export type DebtDeps = Pick<
   AttemptDeps,
-  'store' | 'clock' | 'logger' | 'transport' | 'assertOwner' | 'timing' | 'random'
-> & { readonly destination: string };
+  | 'store'
+  | 'clock'
+  | 'logger'
+  | 'transport'
+  | 'logs'
+  | 'destination'
+  | 'assertOwner'
+  | 'timing'
+  | 'random'
+>;
 
 interface Owed {
   readonly task: Task;
@@ -69,10 +78,33 @@ const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Prom
   return debt.do === 'clean' || age > timing.settleMs || isProven(deps, debt, signal);
 };
 
+/** A log that cannot be kept is said and given up; a Pulsar that does not answer is asked again with the rest of the debt. */
+const keepLog = async (
+  deps: DebtDeps,
+  { task, debt }: Owed,
+  log: CutStream,
+  signal: AbortSignal,
+): Promise<void> => {
+  const attempt = task.head.attempts.find(({ job }) => job === debt.job)?.n ?? 0;
+  const name = { task: task.id, attempt, executor: log.executor, stream: log.stream };
+  const take = (pieces: AsyncIterable<Uint8Array>): Promise<void> =>
+    deps.logs.keep(name, withCutMarked(pieces, log.bytes), { signal });
+  const options = { signal, maxBytes: deps.destination.limits.log_bytes };
+  try {
+    await deps.transport.download(debt.job, logFileOf(log), take, options);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isMagnetarError(error) && error.row.retryable) throw error;
+    const why = messageOf(error);
+    deps.logger.warn('a full log could not be kept', { jobId: debt.job, ...log, why });
+  }
+};
+
 const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<boolean> => {
   deps.assertOwner();
   const { job } = owed.debt;
   if (!(await isOver(deps, owed, signal))) return false;
+  for (const log of owed.debt.keep ?? []) await keepLog(deps, owed, log, signal);
   await deps.transport.clean(job, { signal });
   await settle(
     deps.store,
@@ -121,8 +153,9 @@ export const createDebtPayer = (deps: DebtDeps): DebtPayer => {
 
   return {
     async pay(signal) {
-      const tasks = await deps.store.indebted(deps.destination, { signal });
-      const due = debtsOf(tasks, deps.destination).filter(patience.isDue);
+      const { name } = deps.destination;
+      const tasks = await deps.store.indebted(name, { signal });
+      const due = debtsOf(tasks, name).filter(patience.isDue);
       for (let n = 0; n < due.length; n += AT_ONCE) {
         const some = due.slice(n, n + AT_ONCE);
         await Promise.all(some.map((owed) => tryOne(owed, signal)));

@@ -40,7 +40,7 @@ const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal):
       keeper.assertOwner();
     },
   };
-  const debts = createDebtPayer({ ...deps, destination: destination.name });
+  const debts = createDebtPayer(deps);
   const reign: Reign = { deps, keeper, signal: end.signal, ...shared };
   const { claim, debt } = shared.bells;
   const every = (ms: number, work: () => Promise<unknown>) =>

@@ -30,6 +30,8 @@ export interface Timing {
   readonly kill: BackoffPolicy;
   /** A cancelled task is shown as such although its Pulsar has been unreachable for this long. */
   readonly giveUpKillMs: number;
+  /** A result whose list of outputs is not whole waits this long for a Pulsar that does not hand it out. */
+  readonly collectMs: number;
   /** Repeated calls to a Pulsar that does not answer. */
   readonly unreachable: BackoffPolicy;
 }
@@ -49,6 +51,7 @@ export const DEFAULT_TIMING: Timing = {
   stopMs: 2_000,
   kill: { firstMs: 100, factor: 1.5, maxMs: 2_000 },
   giveUpKillMs: 300_000,
+  collectMs: 60_000,
   unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },
 };
 

@@ -55,6 +55,7 @@ export const ERRORS = {
   ORIGIN_REFUSED: row(403, 'info', 'The request comes from a web page of a foreign origin.'),
   SIGNATURE_REFUSED: row(403, 'warn', 'A beacon or transfer is not signed by the key of its job.'),
   TASK_UNKNOWN: row(404, 'info', 'No task with this id is visible to the caller.'),
+  LOG_UNKNOWN: row(404, 'info', 'There is no such log, or it is not kept any more.'),
   PATH_UNKNOWN: row(404, 'info', 'No such path.'),
   METHOD_UNKNOWN: row(
     405,
@@ -68,6 +69,7 @@ export const ERRORS = {
   ),
   BODY_TOO_LARGE: row(413, 'info', 'The body is larger than this server takes.'),
   MEDIA_TYPE: row(415, 'info', 'A body must be application/json.'),
+  RANGE_UNKNOWN: row(416, 'info', 'The Range header asks for bytes that are not there.'),
   INTERNAL: row(
     500,
     'error',

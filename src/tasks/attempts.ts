@@ -1,20 +1,11 @@
 /** The life of a task as pure functions: each takes the task and answers the head that the next write stores. */
+import { cutStreams } from './full-logs.ts';
 import type { JobId } from './ids.ts';
 import { newJobId } from './ids.ts';
-import type { Report, ReportExecutor, ReportState } from './report.ts';
+import type { Report, ReportState } from './report.ts';
+import { attemptOfReport, reportParts } from './report-record.ts';
 import { assertMove, isTerminal, type TaskState, type TerminalState } from './states.ts';
-import type {
-  Attempt,
-  AttemptExecutor,
-  Debt,
-  Part,
-  Point,
-  Run,
-  Slots,
-  Task,
-  TaskHead,
-  Transition,
-} from './task.ts';
+import type { Attempt, Debt, Part, Point, Run, Slots, Task, TaskHead, Transition } from './task.ts';
 
 /** The job may still be tidying up when its report is here; cleaning waits this long. */
 const CLEAN_DELAY_MS = 500;
@@ -135,12 +126,16 @@ export const executing = (task: Task, now: number): TaskHead => {
   return moved(task.head, { to: 'RUNNING', at: now, attempt: run.n });
 };
 
-const cleanDebt = (run: Run, now: number): Debt => ({
-  job: run.job,
-  destination: run.destination,
-  do: 'clean',
-  not_before: now + CLEAN_DELAY_MS,
-});
+const cleanDebt = (run: Run, now: number, report?: Report): Debt => {
+  const keep = report === undefined ? [] : cutStreams(report);
+  return {
+    job: run.job,
+    destination: run.destination,
+    do: 'clean',
+    not_before: now + CLEAN_DELAY_MS,
+    ...(keep.length === 0 ? {} : { keep }),
+  };
+};
 
 const killDebt = (run: Run, now: number): Debt => ({
   job: run.job,
@@ -150,10 +145,10 @@ const killDebt = (run: Run, now: number): Debt => ({
   slots: run.slots,
 });
 
-const DEBTS: Readonly<Record<Closing['owed'], (run: Run, now: number) => readonly Debt[]>> = {
+const DEBTS: Readonly<Record<Closing['owed'], (run: Run, closing: Closing) => readonly Debt[]>> = {
   nothing: () => [],
-  clean: (run, now) => [cleanDebt(run, now)],
-  kill: (run, now) => [killDebt(run, now)],
+  clean: (run, { now, report }) => [cleanDebt(run, now, report)],
+  kill: (run, { now }) => [killDebt(run, now)],
 };
 
 const STATE_OF_REPORT: Readonly<Record<ReportState, TerminalState>> = {
@@ -162,46 +157,6 @@ const STATE_OF_REPORT: Readonly<Record<ReportState, TerminalState>> = {
   SYSTEM_ERROR: 'SYSTEM_ERROR',
   CANCELED: 'SYSTEM_ERROR', // nobody asked this server to cancel: the job was ended from outside
 };
-
-const executorRecord = (executor: ReportExecutor): AttemptExecutor => ({
-  i: executor.i,
-  start: Date.parse(executor.start),
-  end: Date.parse(executor.end),
-  exit_code: executor.exit_code,
-  stdout_bytes: executor.stdout_bytes,
-  stderr_bytes: executor.stderr_bytes,
-});
-
-const reportParts = (task: Task, run: Run, report: Report): readonly Part[] => {
-  const part = (kind: Part['kind'], index: number, text: string): readonly Part[] =>
-    text === '' ? [] : [{ task: task.id, attempt: run.n, kind, index, text }];
-  const logs = [
-    ...report.system_logs,
-    ...(report.error === null ? [] : [`${report.error.code}: ${report.error.message}`]),
-  ];
-  const outputs = report.outputs.map(({ url, path, size }) => ({
-    url,
-    path,
-    size_bytes: String(size),
-  }));
-  return [
-    ...report.executors.flatMap(({ i, stdout, stderr }) => [
-      ...part('stdout', i, stdout),
-      ...part('stderr', i, stderr),
-    ]),
-    ...(logs.length === 0 ? [] : part('syslog', 0, JSON.stringify(logs))),
-    ...(outputs.length === 0 ? [] : part('outputs', 0, JSON.stringify(outputs))),
-  ];
-};
-
-/** What the report says of the attempt, without a verdict on the task. */
-const attemptOfReport = (report: Report, now: number): Partial<Attempt> => ({
-  end: now,
-  executors: report.executors.map(executorRecord),
-  outputs_n: report.outputs.length,
-  metadata: report.host,
-  ...(report.error === null ? {} : { reason: report.error.message }),
-});
 
 /** The attempt ended with a report: that is the end of the task. */
 export const reported = (task: Task, report: Report, now: number): HeadChange => {
@@ -219,7 +174,7 @@ export const reported = (task: Task, report: Report, now: number): HeadChange =>
     head: {
       ...head,
       attempts: closeAttempt(head.attempts, run.n, attemptOfReport(report, now)),
-      debts: [...head.debts, cleanDebt(run, now)],
+      debts: [...head.debts, cleanDebt(run, now, report)],
     },
     parts: reportParts(task, run, report),
   };
@@ -243,7 +198,7 @@ const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
     head: {
       ...head,
       attempts: closeAttempt(head.attempts, run.n, { ...record, reason }),
-      debts: [...head.debts, ...DEBTS[closing.owed](run, now)],
+      debts: [...head.debts, ...DEBTS[closing.owed](run, closing)],
     },
     parts: report === undefined ? [] : reportParts(task, run, report),
   };

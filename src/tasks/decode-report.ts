@@ -23,7 +23,7 @@ export const isReportExecutor = (value: unknown): value is ReportExecutor =>
   isCount(value['stdout_bytes']) &&
   isCount(value['stderr_bytes']);
 
-const isOutput = (value: unknown): value is ReportOutput =>
+export const isReportOutput = (value: unknown): value is ReportOutput =>
   isRecord(value) &&
   isCount(value['i']) &&
   typeof value['path'] === 'string' &&
@@ -57,7 +57,7 @@ export const isReport = (value: unknown): value is Report =>
   isListOf(value['system_logs'], isString) &&
   isListOf(value['executors'], isReportExecutor) &&
   Array.isArray(value['inputs']) &&
-  isListOf(value['outputs'], isOutput);
+  isListOf(value['outputs'], isReportOutput);
 
 /** The report in this text, or undefined. */
 export const parseReport = (text: string): Report | undefined => {

@@ -1,4 +1,5 @@
 /** The task document: one record, one state, one append-only log of transitions. Times are epoch milliseconds. */
+import type { CutStream } from './full-logs.ts';
 import type { ClassId, JobId, OwnerId, TaskId } from './ids.ts';
 import type { Report } from './report.ts';
 import type { TaskSpec } from './spec.ts';
@@ -90,6 +91,8 @@ export interface Debt {
   readonly do: 'kill' | 'clean';
   readonly not_before: number;
   readonly slots?: Slots;
+  /** Streams longer than what the task holds of them: the whole is fetched before the job is removed. */
+  readonly keep?: readonly CutStream[];
 }
 
 /** What changes after creation; every write replaces it whole under a compare-and-set of `rev`. */

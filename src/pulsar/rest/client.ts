@@ -27,7 +27,7 @@ export interface Endpoint {
 }
 
 /** Calls under way per lane. Pulsar has four threads: transfers must leave some to the polls (protocol A.1). */
-export const LANES = { control: 2, poll: 2, transfer: 2, probe: 1 } as const;
+export const LANES = { control: 2, poll: 2, transfer: 2, aside: 1, probe: 1 } as const;
 
 export interface Call {
   /** For messages: what is being done. */
@@ -70,6 +70,7 @@ export interface ClientOptions {
 const IDLE_MS = 1000;
 /** An error's page may be longer than the answer that was asked for. */
 const ERROR_BYTES = 64 * 1024;
+const FILE_LANES: ReadonlySet<Call['lane']> = new Set<Call['lane']>(['transfer', 'aside']);
 /** A transfer may take this many times longer than another call. */
 const TRANSFER_FACTOR = 10;
 
@@ -103,7 +104,7 @@ const createExchange = (options: ClientOptions): Exchange => {
     options.manager === undefined ? '' : `/managers/${encodeURIComponent(options.manager)}`;
   const request: Exchange['request'] = (call, responseType, signal) => {
     const endpoint = options.endpoint();
-    const factor = call.lane === 'transfer' ? TRANSFER_FACTOR : 1;
+    const factor = FILE_LANES.has(call.lane) ? TRANSFER_FACTOR : 1;
     return axios.request({
       method: call.method,
       url: `${endpoint.url}${prefix}${call.path}?${queryText(endpoint, call.query ?? {})}`,
@@ -136,6 +137,7 @@ const createGates = (): Readonly<Record<keyof typeof LANES, Gate>> => ({
   control: createGate(LANES.control),
   poll: createGate(LANES.poll),
   transfer: createGate(LANES.transfer),
+  aside: createGate(LANES.aside),
   probe: createGate(LANES.probe),
 });
 

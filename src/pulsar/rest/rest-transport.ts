@@ -2,7 +2,13 @@
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { JobFile, JobStatus, JobTransport, Take } from '../../tasks/ports/job-transport.ts';
+import type {
+  DownloadOptions,
+  JobFile,
+  JobStatus,
+  JobTransport,
+  Take,
+} from '../../tasks/ports/job-transport.ts';
 import { decodeObject, decodeStatus, textOf } from '../answers.ts';
 import { createPulsarClient, type Call, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
@@ -83,11 +89,11 @@ const download = async (
   client: PulsarClient,
   { job, name }: { readonly job: JobId; readonly name: string },
   take: Take,
-  { signal, maxBytes }: CallOptions & { readonly maxBytes: number },
+  { signal, maxBytes, aside }: DownloadOptions,
 ): Promise<boolean> => {
   const call = {
     what: 'download',
-    lane: 'transfer',
+    lane: aside === undefined ? 'transfer' : 'aside',
     method: 'GET',
     path: `/jobs/${job}/files`,
     query: { type: 'output_metadata', name },

@@ -34,6 +34,12 @@ export interface JobStatus {
 /** Takes the pieces of a file as they come; ending early is allowed. */
 export type Take = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 
+export interface DownloadOptions extends CallOptions {
+  readonly maxBytes: number;
+  /** For somebody who looks on: no job waits for it. */
+  readonly aside?: true;
+}
+
 export interface JobTransport {
   /** Lays the files down and starts the job. Repeating it can run the job twice after a restart of Pulsar: the caller follows the rules of DESIGN section 4. */
   submit(job: JobId, files: readonly JobFile[], options: CallOptions): Promise<void>;
@@ -49,12 +55,7 @@ export interface JobTransport {
    * The same for files of any size: hands the pieces to `take` in bounded memory, and answers false without calling it when the
    * file is not there. What `take` throws is thrown; a transfer that breaks off throws, after some pieces, out of the iteration.
    */
-  download(
-    job: JobId,
-    name: string,
-    take: Take,
-    options: CallOptions & { readonly maxBytes: number },
-  ): Promise<boolean>;
+  download(job: JobId, name: string, take: Take, options: DownloadOptions): Promise<boolean>;
   /** Marks the job for its runner, which then stops its container with grace and reports; Pulsar knows nothing of the mark, so that a `kill` still works. */
   askToStop(job: JobId, options: CallOptions): Promise<void>;
   /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */

@@ -9,9 +9,11 @@ import { systemClock } from '../../../src/kernel/clock.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../src/kernel/logger.ts';
 import { createAllowList } from '../../../src/storage/file/allow-list.ts';
+import { createKeptLogs } from '../../../src/storage/logs/kept-logs.ts';
 import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { TaskId } from '../../../src/tasks/ids.ts';
 import { parseTaskId } from '../../../src/tasks/ids.ts';
+import type { KeptLogs } from '../../../src/tasks/ports/kept-logs.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import type { Part, Task, TaskHead } from '../../../src/tasks/task.ts';
 import { assertAnswer } from './contract-check.ts';
@@ -73,6 +75,7 @@ export interface Harness {
   /** A folder that tasks may read and write. */
   readonly data: string;
   readonly store: TaskStore;
+  readonly keptLogs: KeptLogs;
   readonly api: Api;
   readonly logs: LogLine[];
   /** Sends to the root or, for paths without leading slash, to `/ga4gh/tes/v1/`. */
@@ -130,8 +133,11 @@ export const startHarness = async (
   const data = mkdtempSync(join(folder, 'data-'));
   const { store } = createSqliteStore({ path: join(folder, 'tasks.db') });
   const logs: LogLine[] = [];
+  const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
   const deps: ApiDeps = {
     store,
+    keptLogs,
+    jobLogs: { download: () => Promise.resolve(false) },
     ids: createIdSource(() => Date.now()),
     clock: systemClock,
     logger: recordingLogger(logs),
@@ -170,6 +176,7 @@ export const startHarness = async (
     root,
     data,
     store,
+    keptLogs,
     api,
     logs,
     call,

@@ -73,6 +73,35 @@ describe('reported', () => {
     ]);
   });
 
+  it('splits a long list of outputs into parts below 1 MiB, in order', () => {
+    const task = claimedTask();
+    const outputs = Array.from({ length: 5_000 }, (_, n) => ({
+      i: 0,
+      path: `/out/${'ü'.repeat(200)}${String(n)}`,
+      url: '/srv',
+      size: n,
+    }));
+    const { head, parts } = reported(task, newReport(runOf(task).job, { outputs }), NOW);
+    const lists = parts.filter(({ kind }) => kind === 'outputs');
+    expect(lists.map(({ index }) => index)).toEqual(lists.map((_, n) => n));
+    expect(lists.length).toBeGreaterThan(1);
+    for (const { text } of lists) expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024);
+    const rows = lists.flatMap(({ text }) => JSON.parse(text) as { readonly path: string }[]);
+    expect(rows.map(({ path }) => path)).toEqual(outputs.map(({ path }) => path));
+    expect(head.attempts).toMatchObject([{ outputs_n: 5_000 }]);
+  });
+
+  it('owes the whole of a stream of which the report has only the end', () => {
+    const task = claimedTask();
+    const [executor] = newReport('x').executors;
+    const long = { ...executor!, stdout: '[the last 1 of 9 bytes]\nx', stdout_bytes: 9 };
+    const report = newReport(runOf(task).job, { executors: [long] });
+    const keep = [{ executor: 0, stream: 'stdout', bytes: 9 }];
+    expect(reported(task, report, NOW).head.debts).toMatchObject([{ do: 'clean', keep }]);
+    const closing = { reason: 'wish', now: NOW, owed: 'clean', report } as const;
+    expect(cancelled(task, closing).head.debts).toMatchObject([{ do: 'clean', keep }]);
+  });
+
   it('shows RUNNING before the end although only the report told of it', () => {
     const task = claimedTask();
     const { head } = reported(task, newReport(runOf(task).job), NOW + 4);

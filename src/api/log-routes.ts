@@ -1,0 +1,54 @@
+/** `GET /ext/v1/tasks/<id>/logs/<attempt>/<executor>/<stdout|stderr>`: one stream of an executor, whole, also while it runs. */
+import { Router, type Request, type Response } from 'express';
+import { MagnetarError } from '../kernel/errors.ts';
+import { STREAMS } from '../tasks/full-logs.ts';
+import { parseTaskId } from '../tasks/ids.ts';
+import { ANYBODY } from '../tasks/principal.ts';
+import { readLog, type LogDeps, type LogRequest } from '../tasks/read-log.ts';
+import { taskUnknown } from '../tasks/task-unknown.ts';
+import { methodUnknown } from './errors.ts';
+import { signalOf } from './exchange.ts';
+
+const PATH = '/ext/v1/tasks/:id/logs/:attempt/:executor/:stream';
+
+type LogPath = Request<{ id: string; attempt: string; executor: string; stream: string }>;
+
+const requestOf = ({ params }: LogPath): LogRequest => {
+  const id = parseTaskId(params.id);
+  if (id === undefined) throw taskUnknown();
+  const stream = STREAMS.find((name) => name === params.stream);
+  if (stream === undefined || ![params.attempt, params.executor].every((n) => /^\d{1,6}$/.test(n)))
+    throw new MagnetarError('PATH_UNKNOWN', 'no such path');
+  const [attempt, executor] = [Number(params.attempt), Number(params.executor)];
+  return { id, attempt, executor, stream, principal: ANYBODY };
+};
+
+/** What `sendFile` meets: the file was removed a moment ago, or a range beyond its end. */
+const FILE_ERRORS: Readonly<Record<number, () => MagnetarError>> = {
+  404: () => new MagnetarError('LOG_UNKNOWN', 'the full log is not kept any more'),
+  416: () => new MagnetarError('RANGE_UNKNOWN', 'the log is shorter than that'),
+};
+
+const statusOf = (error: Error): number =>
+  'status' in error && typeof error.status === 'number' ? error.status : 0;
+
+/** `dotfiles`: the data directory may lie below a hidden folder. */
+const sendFile = (res: Response, path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    res.sendFile(path, { dotfiles: 'allow', cacheControl: false, etag: false }, (error?: Error) => {
+      if (error === undefined || res.closed) resolve();
+      else reject(FILE_ERRORS[statusOf(error)]?.() ?? error);
+    });
+  });
+
+export const createLogRouter = (deps: LogDeps): Router => {
+  const router = Router({ caseSensitive: true });
+  router.get(PATH, async (req: LogPath, res: Response) => {
+    const log = await readLog(deps, requestOf(req), { signal: signalOf(res) });
+    res.setHeader('content-type', 'text/plain; charset=utf-8');
+    if ('text' in log) res.end(log.text);
+    else await sendFile(res, log.file);
+  });
+  router.all(PATH, methodUnknown('GET, HEAD'));
+  return router;
+};

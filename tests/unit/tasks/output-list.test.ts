@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MOST_OUTPUTS,
+  mayBeCut,
+  readOutputs,
+  withOutputs,
+} from '../../../src/tasks/output-list.ts';
+import type { ReportOutput } from '../../../src/tasks/report.ts';
+import { newReport } from '../../support/tasks.ts';
+
+const row = (n: number): ReportOutput => ({
+  i: 0,
+  path: `/out/${String(n)}`,
+  url: `/srv/ü/${String(n)}`,
+  size: n,
+});
+const rows = (count: number): readonly ReportOutput[] =>
+  Array.from({ length: count }, (_, n) => row(n));
+const linesOf = (list: readonly ReportOutput[]): string =>
+  list.map((item) => `${JSON.stringify(item)}\n`).join('');
+
+async function* inPieces(text: string, length: number): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += length) {
+    yield await Promise.resolve(bytes.subarray(at, at + length));
+  }
+}
+
+describe('readOutputs', () => {
+  it.each([1, 7, 1000, 1_000_000])('reads rows that come in pieces of %i bytes', async (length) => {
+    expect(await readOutputs(inPieces(linesOf(rows(30)), length))).toEqual(rows(30));
+  });
+
+  it('ends at a line that is no row, and at the most rows a task may list', async () => {
+    const text = `${linesOf(rows(2))}{"i":0}\n${linesOf(rows(2))}`;
+    expect(await readOutputs(inPieces(text, 50))).toEqual(rows(2));
+    const many = linesOf(rows(MOST_OUTPUTS + 5));
+    expect(await readOutputs(inPieces(many, 65_536))).toHaveLength(MOST_OUTPUTS);
+  });
+});
+
+describe('withOutputs', () => {
+  const cut = newReport('x', {
+    outputs: rows(1000),
+    system_logs: ['note', '1000 of 1200 outputs are listed; all are in metadata/tes/outputs.jsonl'],
+  });
+
+  it('takes all rows and drops the remark on the cut', () => {
+    expect(mayBeCut(cut)).toBe(true);
+    expect(withOutputs(cut, rows(1200))).toEqual({
+      ...cut,
+      outputs: rows(1200),
+      system_logs: ['note'],
+    });
+  });
+
+  it('says how many are missing when the others did not come', () => {
+    expect(withOutputs(cut, []).system_logs).toEqual(['note', '1000 of 1200 outputs are listed']);
+    expect(withOutputs(cut, rows(1100)).system_logs).toEqual([
+      'note',
+      '1100 of 1200 outputs are listed',
+    ]);
+  });
+
+  it('leaves a list of exactly so many alone', () => {
+    const exact = newReport('x', { outputs: rows(1000) });
+    expect(withOutputs(exact, [])).toEqual(exact);
+    expect(mayBeCut(newReport('x', { outputs: rows(999) }))).toBe(false);
+  });
+});
