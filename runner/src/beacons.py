@@ -159,7 +159,7 @@ class Pulse:
                 self.heartbeat(*state)
             if interval and now >= next_alive:
                 next_alive = now + interval
-                self.alive()
+                self.send('alive')
             self.watch(now)
             select.select([self.wake_in], [], [], 0.5)
             if select.select([self.wake_in], [], [], 0)[0]:
@@ -173,17 +173,6 @@ class Pulse:
                 return
             if post_beacon(self.beacon, item[1], 3) == 410:
                 self.job.ask_to_stop('CANCELED')
-
-    def alive(self):
-        running = self.job.running
-        fields = {}
-        if running:
-            fields['tails'] = {
-                'i': running['i'],
-                'stdout': running['out'].tail(),
-                'stderr': running['err'].tail(),
-            }
-        self.send('alive', **fields)
 
     def heartbeat(self, phase, executor):
         beat = {'time': utc(), 'phase': phase}

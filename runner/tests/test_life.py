@@ -60,14 +60,6 @@ class Beacons(Case):
         self.assertEqual(report['executors'][0]['stdout'], 'on\n')
         self.assertGone(self.name)
 
-    def test_alive_has_tails(self):
-        beacon, received = self.beacon(interval_s=1)
-        self.start(self.plan([self.sh('echo progress; sleep 300')], beacon=beacon))
-        told = {'i': 0, 'stdout': 'progress\n', 'stderr': ''}
-        wait_for(lambda: told in [body.get('tails') for body in received], 15, 'tails arrive')
-        self.process.send_signal(signal.SIGTERM)
-        self.finish()
-
     @only('bubblewrap')
     def test_R24_unreachable_costs_little(self):
         server = self.server()

@@ -55,11 +55,8 @@ const REPORT = object({
   outputs: list(object({ i: count, path, url: text, size: count }), MOST_FILES),
 });
 
-const event = (
-  name: Beacon['event'],
-  members: Record<string, object>,
-  optional: Record<string, object> = {},
-) => object({ v: { const: 1 }, job: text, event: { const: name }, ...members }, optional);
+const event = (name: Beacon['event'], members: Record<string, object>) =>
+  object({ v: { const: 1 }, job: text, event: { const: name }, ...members });
 
 const SCHEMA = {
   type: 'object',
@@ -69,7 +66,7 @@ const SCHEMA = {
     event('start', {}),
     event('executor', { i: count, start: time }),
     event('executor_end', { executor: EXECUTOR }),
-    event('alive', {}, { tails: object({ i: count, stdout: text, stderr: text }) }),
+    event('alive', {}),
     event('end', { report: REPORT }),
   ],
 };

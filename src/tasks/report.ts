@@ -52,12 +52,6 @@ export interface Report {
   readonly outputs: readonly ReportOutput[];
 }
 
-export interface BeaconTails {
-  readonly i: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Body of `POST /files/<job>/beacon`. Answer 200 = go on, 410 = end (cancelled, or not this server's current attempt). */
 export type Beacon =
   /** The gate: sent before anything else; without a 200 (or when the server cannot be reached) see docs/runner.md. */
@@ -75,5 +69,5 @@ export type Beacon =
       readonly event: 'executor_end';
       readonly executor: ReportExecutor;
     }
-  | { readonly v: 1; readonly job: string; readonly event: 'alive'; readonly tails?: BeaconTails }
+  | { readonly v: 1; readonly job: string; readonly event: 'alive' }
   | { readonly v: 1; readonly job: string; readonly event: 'end'; readonly report: Report };

@@ -65,7 +65,6 @@ describe('POST /files/:job/beacon', () => {
     { v: 1, job: JOB, event: 'executor', i: 0, start: '2026-01-01T00:00:00.1Z' },
     { v: 1, job: JOB, event: 'executor_end', executor: EXECUTOR },
     { v: 1, job: JOB, event: 'alive' },
-    { v: 1, job: JOB, event: 'alive', tails: { i: 0, stdout: 'a', stderr: '' } },
     { v: 1, job: JOB, event: 'end', report: newReport(JOB) },
     {
       v: 1,
