@@ -20,6 +20,7 @@ import { createDeferred } from './kernel/deferred.ts';
 import { MagnetarError } from './kernel/errors.ts';
 import { createIdSource } from './kernel/ids.ts';
 import { createReleases, type Releases } from './kernel/releases.ts';
+import { createCheckJobs } from './storage/check-jobs/check-jobs.ts';
 import { createAllowList } from './storage/file/allow-list.ts';
 import { createKeptLogs } from './storage/logs/kept-logs.ts';
 import type { OpenStore } from './store/change-hub.ts';
@@ -42,7 +43,7 @@ const PING_LIMIT_MS = 5_000;
 const BEACON_INTERVAL_S = 30;
 /** How long a second Ctrl-C may still come, and how long cancelling may then take. */
 const SECOND_THOUGHT_MS = 1_000;
-const CANCEL_ALL_LIMIT_MS = 30_000;
+const CANCEL_ALL_LIMIT_MS = 10_000;
 const CANCEL_ALL_LOOK_MS = 50;
 
 const NEVER = new AbortController().signal;
@@ -77,6 +78,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     store,
     clock: systemClock,
     logs: keptLogs,
+    checkJobs: createCheckJobs(join(config.data, 'checks')),
     timing: input.timing ?? DEFAULT_TIMING,
     rules: planRulesOf(config, server),
     runnerFiles: made.runnerFiles,
@@ -221,16 +223,19 @@ export const createApp = (input: CreateAppInput): App => {
     return { url };
   };
 
+  const running = () => parts?.dispatcher.active() ?? 0;
+
   return {
     start,
+    running,
     async stop() {
-      if ((parts?.dispatcher.active() ?? 0) > 0) {
+      if (running() > 0) {
         await Promise.race([secondThought.promise, systemClock.sleep(SECOND_THOUGHT_MS, NEVER)]);
       }
       await cancelled?.catch((error: unknown) => {
         logger.warn('not every task could be cancelled', { error });
       });
-      const left = parts?.dispatcher.active() ?? 0;
+      const left = running();
       await releases.release();
       return { running: left };
     },

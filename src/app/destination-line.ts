@@ -11,6 +11,7 @@ import {
 import type { Destination } from '../tasks/destination.ts';
 import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
 import { checkSandbox } from '../dispatcher/sandbox-check.ts';
+import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
 import { isBelow } from '../tasks/urls.ts';
 import type { OpenTransport } from './adapters.ts';
 
@@ -28,6 +29,7 @@ export interface DestinationLine {
 export interface LineDeps extends Omit<OwnerDeps, 'runtime' | 'mayClaim'> {
   readonly open: OpenTransport;
   readonly ids: IdSource;
+  readonly checkJobs: CheckJobs;
   readonly onProgress: (line: string) => void;
 }
 

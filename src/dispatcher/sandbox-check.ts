@@ -5,7 +5,8 @@ import type { IdSource } from '../kernel/ids.ts';
 import { buildPlan, type PlanRules } from '../tasks/build-plan.ts';
 import { parseReport } from '../tasks/decode-report.ts';
 import type { Destination } from '../tasks/destination.ts';
-import { newJobId, newTaskId } from '../tasks/ids.ts';
+import { newJobId, newTaskId, type JobId } from '../tasks/ids.ts';
+import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
 import type { TaskSpec } from '../tasks/spec.ts';
@@ -14,6 +15,7 @@ export interface SandboxCheckDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly transport: JobTransport;
+  readonly checkJobs: CheckJobs;
   readonly destination: Destination;
   readonly rules: PlanRules;
   readonly runnerFiles: readonly JobFile[];
@@ -29,17 +31,36 @@ const CHECK: TaskSpec = { executors: [{ image: CHECK_IMAGE, command: ['true'] }]
 const POLL_MS = 50;
 const LIMIT_MS = 120_000;
 
+const remove = async (
+  { transport, checkJobs, destination }: SandboxCheckDeps,
+  job: JobId,
+  signal: AbortSignal,
+): Promise<void> => {
+  await transport.clean(job, { signal });
+  await checkJobs.end(destination.name, job, { signal });
+};
+
+/** Ends what earlier checks could not remove, because the server or its Pulsar ended under them. */
+const removeLeft = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<void> => {
+  for (const job of await deps.checkJobs.left(deps.destination.name, { signal })) {
+    await deps.transport.kill(job, { signal });
+    await remove(deps, job, signal);
+  }
+};
+
 const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Report> => {
-  const { transport, destination, rules, clock } = deps;
+  const { transport, destination, checkJobs, rules, clock } = deps;
   const job = newJobId(newTaskId(deps.ids), 0, 1);
   const plan = buildPlan({ job, spec: CHECK, contents: new Map(), destination, rules });
   const files = [
     ...deps.runnerFiles,
     { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) },
   ];
-  await transport.submit(job, files, { signal });
+  await removeLeft(deps, signal);
+  await checkJobs.begin(destination.name, job, { signal });
   let over = false;
   try {
+    await transport.submit(job, files, { signal });
     let end = clock.monotonic() + LIMIT_MS;
     for (;;) {
       const status = await transport.status(job, { signal });
@@ -55,7 +76,7 @@ const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Rep
     }
   } finally {
     if (!over) await transport.kill(job, { signal }).catch(() => undefined);
-    await transport.clean(job, { signal }).catch(() => undefined);
+    await remove(deps, job, signal).catch(() => undefined); // recorded: the next check removes it
   }
 };
 

@@ -9,7 +9,14 @@ import {
   type Server,
   type Site,
 } from '../support/server/server.ts';
-import { expectOneEnd, killTable, marking, POINTS, type PointName } from './kill-table.ts';
+import {
+  expectOneEnd,
+  jobsLeft,
+  killTable,
+  marking,
+  POINTS,
+  type PointName,
+} from './kill-table.ts';
 
 let site: Site;
 let server: Server | undefined;
@@ -35,6 +42,18 @@ describe('kill -9 of the server', () => {
     expect(database.prepare('SELECT * FROM debts').all()).toEqual([]);
     database.close();
   });
+});
+
+describe('kill -9 of the server while it checks its destination', () => {
+  it.each(['before', 'after'] as const)(
+    '%s the check job is sent: it does not stay',
+    async (when) => {
+      const doomed = await startServer(site, { chaos: { call: 'check', when } });
+      expect(await doomed.ended).toBe('SIGKILL');
+      server = await startServer(site);
+      expect(jobsLeft(site)).toEqual([]);
+    },
+  );
 });
 
 describe('kill -9 of the embedded Pulsar', () => {

@@ -49,7 +49,9 @@ const deadlyStore = (store: TaskStore): TaskStore => ({
 const deadlyTransport = (transport: JobTransport): JobTransport => ({
   ...transport,
   submit: (job, files, options) =>
-    around(isCall('submit') && !job.endsWith('-0-1'), () => transport.submit(job, files, options)),
+    around(isCall(job.endsWith('-0-1') ? 'check' : 'submit'), () =>
+      transport.submit(job, files, options),
+    ),
   askToStop: (job, options) => around(isCall('askToStop'), () => transport.askToStop(job, options)),
 });
 

@@ -2,7 +2,7 @@
 
 export interface ChaosPoint {
   /** The call at which the process is killed with SIGKILL. */
-  readonly call: 'create' | 'write' | 'inbox' | 'wish' | 'submit' | 'askToStop';
+  readonly call: 'create' | 'write' | 'inbox' | 'wish' | 'submit' | 'check' | 'askToStop';
   readonly when: 'before' | 'after';
   /** Only a write of this state, of this point of the attempt, or of this fact. */
   readonly state?: string;
