@@ -20,7 +20,6 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
     capacity: {
       name: entry.name,
       jobs: entry.max_jobs,
-      zones: [],
       ...unless(0, 'cores', entry.cores),
       ...unless(0, 'ram_bytes', Math.round(entry.ram_gb * GB)),
     },

@@ -10,7 +10,6 @@ export interface Capacity {
   readonly jobs: number;
   readonly cores?: number;
   readonly ram_bytes?: number;
-  readonly zones: readonly string[];
 }
 
 export interface Usage {
@@ -45,11 +44,6 @@ export const misfits = (wants: Requirements, has: Capacity): readonly string[] =
   }
   if (has.ram_bytes !== undefined && wants.ram_bytes > has.ram_bytes) {
     reasons.push(`needs ${String(wants.ram_bytes)} bytes of memory, has ${String(has.ram_bytes)}`);
-  }
-  if (wants.zones.length > 0 && has.zones.length > 0) {
-    const common = wants.zones.some((zone) => has.zones.includes(zone));
-    if (!common)
-      reasons.push(`wants zones ${wants.zones.join(', ')}, is in ${has.zones.join(', ')}`);
   }
   return reasons;
 };

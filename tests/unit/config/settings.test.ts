@@ -18,7 +18,7 @@ describe('destinationOf', () => {
     const config = load('');
     const [entry] = config.destinations;
     const destination = entry === undefined ? undefined : destinationOf(config, entry);
-    expect(destination?.capacity).toEqual({ name: 'local', jobs: entry?.max_jobs, zones: [] });
+    expect(destination?.capacity).toEqual({ name: 'local', jobs: entry?.max_jobs });
     expect(destination?.limits).not.toHaveProperty('walltime_s');
   });
 

@@ -4,7 +4,7 @@ import { requirementsOf } from '../../../src/tasks/requirements.ts';
 import { parseOwnerId, type OwnerId } from '../../../src/tasks/ids.ts';
 import { storedTask } from '../../support/tasks.ts';
 
-const capacity: Capacity = { name: 'here', jobs: 2, cores: 4, ram_bytes: 1_000_000_000, zones: [] };
+const capacity: Capacity = { name: 'here', jobs: 2, cores: 4, ram_bytes: 1_000_000_000 };
 const wants = (resources: Parameters<typeof requirementsOf>[0]['resources']) =>
   requirementsOf({ executors: [], ...(resources === undefined ? {} : { resources }) });
 
@@ -18,15 +18,13 @@ describe('misfits', () => {
     expect(misfits(wants(resources), capacity)).toEqual(reasons);
   });
 
-  it('names memory and zones', () => {
+  it('names memory, and does not ask for zones', () => {
     expect(misfits(wants({ ram_gb: 2 }), capacity)[0]).toMatch(/bytes of memory, has 1000000000/);
-    expect(misfits(wants({ zones: ['b'] }), { ...capacity, zones: ['a'] })).toEqual([
-      'wants zones b, is in a',
-    ]);
+    expect(misfits(wants({ zones: ['b'] }), capacity)).toEqual([]);
   });
 
   it('counts nothing that the destination does not state', () => {
-    const open: Capacity = { name: 'open', jobs: 1, zones: [] };
+    const open: Capacity = { name: 'open', jobs: 1 };
     expect(misfits(wants({ cpu_cores: 512, ram_gb: 9999 }), open)).toEqual([]);
   });
 });
