@@ -1,28 +1,18 @@
 /** argv → command → exit code. The only place with process.exit and signal handlers. */
 import { createApp } from './app.ts';
+import { EXIT } from './cli/exit-codes.ts';
 import { runMagnetar } from './cli/magnetar.ts';
 import { createOutput } from './cli/output.ts';
+import { createPresses } from './cli/presses.ts';
 import { readEnvironment } from './config/environment.ts';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
-/** One Ctrl-C can arrive twice: from the terminal, and handed on by the program that started this one. */
-const SAME_PRESS_MS = 300;
-
 const environment = readEnvironment();
-const stop = new AbortController();
-const cancel = new AbortController();
+const { press, stop, cancel } = createPresses({
+  now: () => performance.now(),
+  endAtOnce: () => process.exit(EXIT.forced),
+});
 
-let firstAt = 0;
-
-for (const name of STOP_SIGNALS) {
-  process.on(name, () => {
-    if (!stop.signal.aborted) {
-      firstAt = performance.now();
-      stop.abort();
-    } else if (performance.now() - firstAt > SAME_PRESS_MS) cancel.abort();
-  });
-}
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, press);
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => undefined); // a reader that has gone, or a full disk, must not end a server
 }
@@ -32,7 +22,7 @@ const code = await runMagnetar(process.argv.slice(2), {
   output: createOutput(process.stdout, process.stderr),
   stderr: process.stderr,
   createApp: (input) => createApp({ ...input, environment }),
-  stop: stop.signal,
-  cancel: cancel.signal,
+  stop,
+  cancel,
 });
 process.exit(code);

@@ -7,6 +7,7 @@ export const EXIT = {
   systemError: 4,
   canceled: 5,
   timeout: 6,
+  forced: 130, // a second Ctrl-C, as shells number it
 } as const;
 
 const BY_STATE: Readonly<Record<string, number>> = {

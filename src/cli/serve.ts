@@ -1,4 +1,5 @@
 /** `magnetar serve`: starts the application, waits for the signals that main.ts forwards, stops it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { redactConfig } from '../config/render.ts';
 import type { Config } from '../config/types.ts';
 import { MagnetarError, messageOf } from '../kernel/errors.ts';
@@ -11,8 +12,11 @@ import type { Output } from './output.ts';
 /** The application as src/app.ts builds it. */
 export interface App {
   start(signal: AbortSignal): Promise<{ readonly url: string }>;
+  /** Tasks under way. */
+  running(): number;
   /** Running jobs go on; answers how many. */
   stop(): Promise<{ readonly running: number }>;
+  /** Before or during `stop`. */
   cancelAll(): Promise<void>;
 }
 
@@ -66,22 +70,36 @@ const explain = (error: unknown, config: Config): MagnetarError | undefined => {
     : new MagnetarError('STARTUP', message, { cause: error });
 };
 
-const stopApp = async (app: App, host: ServeHost): Promise<void> => {
-  host.output.note('stopping; running tasks go on. Ctrl-C again cancels them first');
-  const canceled = aborted(host.cancel).then(async () => {
-    host.output.note('cancelling the running tasks');
-    await app.cancelAll();
+const tasksGoOn = (running: number): string =>
+  running === 0
+    ? 'no task is running'
+    : `${String(running)} running ${running === 1 ? 'task goes' : 'tasks go'} on and will be found at the next start`;
+
+const stoppingLine = (running: number): string =>
+  `stopping; ${tasksGoOn(running)}. Ctrl-C again ${running === 0 ? '' : 'cancels what runs and '}ends at once`;
+
+/** After a second Ctrl-C whatever is still open has so long to close. */
+const FORCED_CLOSE_MS = 1_000;
+
+/** Cancels what runs; what then does not close in time is left to the end of the process. */
+const forceEnd = async (app: App, stopped: Promise<unknown>, output: Output): Promise<void> => {
+  if (app.running() > 0) output.note('cancelling what runs; Ctrl-C again does not wait for it');
+  await app.cancelAll().catch((error: unknown) => {
+    output.note(`could not cancel all: ${messageOf(error)}`);
   });
-  const canceling = canceled.catch((error: unknown) => {
-    host.output.note(`could not cancel all: ${messageOf(error)}`);
-  });
-  const { running } = await app.stop();
-  if (host.cancel.aborted) await canceling;
-  host.output.note(
-    running === 0
-      ? 'stopped; no task is running'
-      : `stopped; ${String(running)} running ${running === 1 ? 'task goes' : 'tasks go'} on and will be found at the next start`,
-  );
+  await Promise.race([Promise.allSettled([stopped]), sleep(FORCED_CLOSE_MS)]);
+  output.note('ended by a second Ctrl-C');
+};
+
+const stopApp = async (app: App, { cancel, output }: ServeHost): Promise<number> => {
+  const stopped = app.stop();
+  await Promise.race([stopped, aborted(cancel)]);
+  if (cancel.aborted) {
+    await forceEnd(app, stopped, output);
+    return EXIT.forced;
+  }
+  output.note(`stopped; ${tasksGoOn((await stopped).running)}`);
+  return EXIT.ok;
 };
 
 /** What only several processes on one database can get wrong. */
@@ -102,15 +120,21 @@ export const serve = async (config: Config, host: ServeHost): Promise<number> =>
   };
   prepareDataDirectory(config.data);
   const app = await host.createApp({ config, logger, onProgress });
-  try {
-    const { url } = await app.start(host.stop);
-    host.output.line(`Magnetar listens on ${url}`);
-  } catch (error) {
-    await app.stop();
-    if (host.stop.aborted) return EXIT.ok;
-    throw explain(error, config) ?? error;
-  }
-  await aborted(host.stop);
-  await stopApp(app, host);
-  return EXIT.ok;
+  const { output, stop, cancel } = host;
+  void aborted(stop).then(() => {
+    output.note(stoppingLine(app.running()));
+  });
+  const bringUp = async (): Promise<void> => {
+    try {
+      const { url } = await app.start(stop);
+      output.line(`Magnetar listens on ${url}`);
+    } catch (error) {
+      if (stop.aborted) return; // called off
+      await app.stop();
+      throw explain(error, config) ?? error;
+    }
+  };
+  await Promise.race([bringUp(), aborted(cancel)]);
+  await aborted(stop);
+  return stopApp(app, host);
 };

@@ -9,6 +9,7 @@ import { until } from '../../support/until.ts';
 
 const IDLE: App = {
   start: () => Promise.resolve({ url: 'http://localhost:8080' }),
+  running: () => 0,
   stop: () => Promise.resolve({ running: 0 }),
   cancelAll: () => Promise.resolve(),
 };
@@ -60,10 +61,20 @@ describe('serve', () => {
     );
   });
 
-  it('cancels the running tasks at the second signal before it ends', async () => {
+  it('says at the first signal what goes on, and what a second one does', async () => {
+    const { host, output, stop } = createHost({ running: () => 1 });
+    stop.abort();
+    await runMagnetar(['serve', '--data', createTempFolder()], host);
+    expect(output.stderr()).toContain(
+      'stopping; 1 running task goes on and will be found at the next start. Ctrl-C again cancels what runs and ends at once',
+    );
+  });
+
+  it('cancels the running tasks at the second signal, then ends with 130', async () => {
     const calls: string[] = [];
     const release = new AbortController();
     const { host, stop, cancel } = createHost({
+      running: () => 1,
       stop: async () => {
         await until(() => release.signal.aborted);
         return { running: 0 };
@@ -77,8 +88,20 @@ describe('serve', () => {
     const ended = runMagnetar(['serve', '--data', createTempFolder()], host);
     stop.abort();
     cancel.abort();
-    expect(await ended).toBe(0);
+    expect(await ended).toBe(130);
     expect(calls).toEqual(['cancelAll']);
+  });
+
+  it.each([
+    ['the end', { stop: () => new Promise<never>(() => undefined) }],
+    ['the start', { start: () => new Promise<never>(() => undefined) }],
+  ])('ends with 130 at the second signal also when %s hangs', async (_what, app) => {
+    const { host, output, stop, cancel } = createHost(app);
+    const ended = runMagnetar(['serve', '--data', createTempFolder()], host);
+    stop.abort();
+    await until(() => output.stderr().includes('stopping; no task is running'));
+    cancel.abort();
+    expect(await ended).toBe(130);
   });
 
   it.each([
