@@ -10,6 +10,7 @@ from .tree import DIRECTORY_FLAGS
 from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
 from .runtime import Runtime
 from .cgroups import Cgroup
+from .nproc import become, COUNTS_APART, kernel_version, limit_processes
 
 HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
 HOST_ETC = (
@@ -41,7 +42,7 @@ HOST_ETC = (
 HOST_ETC_NET = ('gai.conf', 'host.conf', 'hosts', 'resolv.conf')
 
 
-def bubblewrap_options(spec, status_fd):
+def bubblewrap_options(spec, status_fd, gate_fd):
     """Everything but the command; read by bwrap from an fd, so neither `ps` nor a length limit
     matters."""
     options = ['--unshare-all'] + ([] if spec.network == 'none' else ['--share-net'])
@@ -50,6 +51,8 @@ def bubblewrap_options(spec, status_fd):
         '--new-session',
         '--json-status-fd',
         str(status_fd),
+        '--block-fd',
+        str(gate_fd),
         '--clearenv',
         '--tmpfs',
         '/',
@@ -94,17 +97,14 @@ def root_entries(root, path, names, targets):
 
 class Bubblewrap(Runtime):
     """The host's own tools, or a root folder, in fresh namespaces. Memory and cpu limits only where
-    it may make cgroups."""
+    it may make control groups."""
 
     def __init__(self, job):
         super().__init__(job)
         if os.geteuid() == 0:
-            import resource
-
-            self.resource = resource  # Here, because nothing should be imported after a fork.
             self.owner = (SANDBOX_UID, SANDBOX_UID)
             job.host['sandbox_uid'] = str(SANDBOX_UID)
-        self.noted = False
+        self.noted = self.told = False
         self.cgroups = []
         self.program = self.wall = self.libc = None
 
@@ -173,7 +173,8 @@ class Bubblewrap(Runtime):
 
     def start(self, container, stdin, stdout, stderr):
         spec = self.complete(container.spec)
-        container.cgroup = self.limit(spec)
+        container.cgroup = self.limit(container)
+        gate, container.gate = os.pipe()
         container.status_fd, writer = os.pipe()
         os.set_blocking(container.status_fd, False)
         options = os.open(
@@ -183,7 +184,9 @@ class Bubblewrap(Runtime):
             os.unlink(self.job.own + '/bwrap')
             write_all(
                 options,
-                b''.join(os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer)),
+                b''.join(
+                    os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer, gate)
+                ),
             )
             os.lseek(options, 0, os.SEEK_SET)
             argv = [self.program, '--args', str(options), '--'] + list(spec.command)
@@ -195,41 +198,52 @@ class Bubblewrap(Runtime):
                 stdin,
                 stdout,
                 stderr,
-                (options, writer),
-                lambda: self.drop(container.cgroup, spec.pids),
+                (options, writer, gate),
+                lambda: self.drop(container.cgroup),
             )
         finally:
-            os.close(options)
-            os.close(writer)
+            for fd in (options, writer, gate):
+                os.close(fd)
 
-    def limit(self, spec):
-        cgroup = Cgroup(spec.name, spec.ram_bytes, spec.cpus) if self.owner else None
-        missing = (
-            cgroup.missing
-            if cgroup
-            else [name for name, value in (('memory', spec.ram_bytes), ('cpu', spec.cpus)) if value]
-        )
-        if missing and not self.cgroups:
-            self.job.note('not limited by this runtime on this host: ' + ', '.join(missing))
+    def limit(self, container):
+        """Processes by RLIMIT_NPROC, because joining a control group takes longer than all else
+        here; by a control group where the rlimit would count other tasks."""
+        spec = container.spec
+        apart = kernel_version() >= COUNTS_APART
+        wanted = {'memory': spec.ram_bytes, 'cpu': spec.cpus, 'pids': None if apart else spec.pids}
+        cgroup = Cgroup(spec.name, wanted) if self.owner else None
+        missing = cgroup.missing if cgroup else [name for name in wanted if wanted[name]]
+        if apart or (self.owner and 'pids' in missing):
+            container.processes = spec.pids
+        self.not_limited(missing)
         self.cgroups.append(cgroup)
         return cgroup
+
+    def not_limited(self, names):
+        if names and not self.told:
+            self.told = True
+            self.job.note('not limited by this runtime on this host: ' + ', '.join(names))
+
+    def open_gate(self, container):
+        """The sandbox is made, and nothing of the task runs yet."""
+        child = container.field('child-pid')
+        if container.processes and not limit_processes(child, container.processes, self.owner):
+            self.not_limited(['pids'])
+        os.close(container.gate)
 
     def tidy(self):
         for cgroup in self.cgroups:
             if cgroup:
                 cgroup.remove()
 
-    def drop(self, cgroup, pids):
+    def drop(self, cgroup):
         """In the child: become nobody for good."""
         if cgroup:
             cgroup.join()
         if self.wall:
             self.open_way()
         if self.owner:
-            self.resource.setrlimit(self.resource.RLIMIT_NPROC, (pids, pids))
-            os.setgroups([])
-            os.setgid(self.owner[1])
-            os.setuid(self.owner[0])
+            become(self.owner)
 
     def open_way(self):
         """Makes a way to fs/ where it lies behind a folder that only root may enter (say /root).
@@ -263,8 +277,9 @@ class Bubblewrap(Runtime):
             if not piece:
                 break
             container.status += piece.decode()
-        if container.field('child-pid'):
+        if container.field('child-pid') and not container.started:
             container.started = True
+            self.open_gate(container)
 
     def signal(self, container, name):
         """TERM goes to the tool itself, KILL to the sandbox's PID 1 and so to all in it.
@@ -303,6 +318,8 @@ class Bubblewrap(Runtime):
 
     def verdict(self, container, status, error_tail):
         self.look(container)
+        if not container.started:
+            os.close(container.gate)
         os.close(container.status_fd)
         self.wait_until_empty(container.field('child-pid'))
         container.oom = bool(container.cgroup and container.cgroup.was_oom())

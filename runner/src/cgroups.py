@@ -1,4 +1,4 @@
-"""Memory and cpu limits for a runtime without its own."""
+"""Limits for a runtime without its own."""
 
 import os
 
@@ -6,39 +6,41 @@ from .base import log, os_text
 
 
 class Cgroup:
-    """Memory and cpu limits for a runtime without its own, where the runner may make control
-    groups: as root, mostly.
+    """Limits for a runtime without its own, where the runner may make control groups: as root,
+    mostly.
 
-    Joining one costs the kernel 6 ms, so it is made only for limits that were asked for.
+    Joining one costs the kernel 8 ms, so it is made only for limits that were asked for.
     """
 
     HOME = '/sys/fs/cgroup'
-    # Limit -> controller, and per cgroup version the files to write in order; the last may be
-    # missing (swap accounting).
-    MEMORY = (
-        'memory',
-        (('memory.max', '%d'), ('memory.swap.max', '0')),
-        (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')),
-    )
-    CPU = (
-        'cpu',
-        (('cpu.max', '%d 100000'),),
-        (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')),
-    )
+    # Controller -> per cgroup version the files to write in order; the last may be missing (swap
+    # accounting).
+    FILES = {
+        'memory': (
+            (('memory.max', '%d'), ('memory.swap.max', '0')),
+            (('memory.limit_in_bytes', '%d'), ('memory.memsw.limit_in_bytes', '%d')),
+        ),
+        'cpu': (
+            (('cpu.max', '%d 100000'),),
+            (('cpu.cfs_period_us', '100000'), ('cpu.cfs_quota_us', '%d')),
+        ),
+        'pids': ((('pids.max', '%d'),), (('pids.max', '%d'),)),
+    }
 
-    def __init__(self, name, ram_bytes, cpus):
+    def __init__(self, name, wanted):
+        """`wanted`: controller -> bytes, processors or processes; None for no limit."""
         self.unified = os.path.exists(self.HOME + '/cgroup.controllers')
         self.folders, self.missing = [], []
-        for value, row in ((ram_bytes, self.MEMORY), (cpus and int(cpus * 100000), self.CPU)):
+        for controller, value in wanted.items():
             if not value:
                 continue
             try:
-                self.limit(name, value, *row)
+                self.limit(name, int(value * 100000) if controller == 'cpu' else value, controller)
             except OSError as error:
-                log('cgroup: %s: %s' % (row[0], os_text(error)))
-                self.missing.append(row[0])
+                log('cgroup: %s: %s' % (controller, os_text(error)))
+                self.missing.append(controller)
 
-    def limit(self, name, value, controller, unified_files, legacy_files):
+    def limit(self, name, value, controller):
         home = self.HOME + ('/magnetar' if self.unified else '/%s/magnetar' % controller)
         os.makedirs(home, exist_ok=True)
         if self.unified:
@@ -48,7 +50,7 @@ class Cgroup:
         os.makedirs(folder, exist_ok=True)
         if folder not in self.folders:
             self.folders.append(folder)
-        for number, (file, form) in enumerate(unified_files if self.unified else legacy_files):
+        for number, (file, form) in enumerate(self.FILES[controller][not self.unified]):
             if controller == 'memory' and number and not os.path.exists(folder + '/' + file):
                 continue
             self.write(folder + '/' + file, form % value if '%d' in form else form)

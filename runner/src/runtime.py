@@ -39,7 +39,7 @@ class Container:
         self.oom = False
         self.next_look, self.pause = None, 0.3
         self.kills = 0
-        self.cgroup = None
+        self.cgroup = self.gate = self.processes = None  # bubblewrap
         self.told = False  # The server knows that it runs.
 
     def field(self, name):

@@ -24,6 +24,7 @@ MODULES = (
     'test_transfers',
     'test_trees',
     'test_mounts',
+    'test_limits',
     'test_life',
 )
 DEFAULT = 'bubblewrap,bubblewrap-user,podman,docker,docker-user'
@@ -46,7 +47,6 @@ def is_meant_for(case, method, runtime):
     return (
         runtime in (getattr(case, 'only_on', None) or (runtime,))
         and kind in getattr(method, 'runtimes', (kind,))
-        and runtime not in getattr(method, 'excluded', ())
     )
 
 

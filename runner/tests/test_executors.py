@@ -6,7 +6,7 @@ import subprocess
 
 from support.case import Case
 from support.lab import IMAGE
-from support.marks import core, not_for, only
+from support.marks import core, only
 from support.module import runner
 
 HEX_ARGS = 'for a in "$@"; do printf "%s" "$a" | od -An -v -tx1 | tr -d " \\n"; echo .; done'
@@ -309,7 +309,6 @@ class Commands(Case):
             self.assertTrue(record.get('oom') or self.kind == 'podman')
             self.assertTrue(any('out of memory' in line for line in report['system_logs']))
 
-    @not_for('bubblewrap-user')  # Nothing limits an ordinary user there; docs/runner.md says so.
     def test_R35_fork_bomb(self):
         report = self.run_plan(
             [self.sh('echo "$1" >/dev/null; f() { f & f & }; f; exit 5', self.name)],

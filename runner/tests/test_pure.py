@@ -167,13 +167,15 @@ class Golden(unittest.TestCase):
     def test_bubblewrap_options(self):
         spec = runner.Spec(root=[['--ro-bind', '/usr', '/usr']], **SPEC)
         self.assertEqual(
-            runner.bubblewrap_options(spec, 9),
+            runner.bubblewrap_options(spec, 9, 10),
             [
                 '--unshare-all',
                 '--die-with-parent',
                 '--new-session',
                 '--json-status-fd',
                 '9',
+                '--block-fd',
+                '10',
                 '--clearenv',
                 '--tmpfs',
                 '/',

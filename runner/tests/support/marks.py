@@ -12,11 +12,3 @@ def only(*runtimes):
 def core(method):
     method.core = True
     return method
-
-
-def not_for(*runtimes):
-    def mark(method):
-        method.excluded = runtimes
-        return method
-
-    return mark
