@@ -19,6 +19,7 @@ import {
 } from './layout.ts';
 import type { OnProgress } from './pip-output.ts';
 import { endProcess, isAlive } from './process.ts';
+import { writeBelow } from './lay-down.ts';
 import { HOST } from './settings.ts';
 import { readState, removeState, type PulsarState } from './state.ts';
 import { watch } from './watch.ts';
@@ -85,7 +86,8 @@ class Supervised implements EmbeddedPulsar {
     this.#layout = layoutOf(options.directory, options.venvDirectory);
     this.#bell = createWake(this.#clock);
     const { reportName } = options;
-    this.transport = createTransportTo(() => this.#endpoint(), { reportName });
+    const layDown = writeBelow(this.#layout.staging);
+    this.transport = createTransportTo(() => this.#endpoint(), { reportName, layDown });
   }
 
   pid(): number | undefined {

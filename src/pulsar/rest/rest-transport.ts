@@ -13,7 +13,7 @@ import { decodeObject, decodeStatus, textOf } from '../answers.ts';
 import { createPulsarClient, type Call, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
 import { assertFileName, assertJobId } from '../names.ts';
-import { createSubmit } from './submit.ts';
+import { createSubmit, uploadTo, type LayDown } from './submit.ts';
 
 export interface TransportOptions {
   /** Manager of the Pulsar other than `_default_`. */
@@ -22,6 +22,8 @@ export interface TransportOptions {
   readonly reportName: string;
   /** Limit of a call without a file; a transfer gets ten times as long. */
   readonly timeoutMs?: number;
+  /** How files get into a job's folder; default: uploads. */
+  readonly layDown?: LayDown;
 }
 
 export interface RestTransportOptions extends TransportOptions {
@@ -143,7 +145,8 @@ export const createTransportTo = (
   });
   const report = reportFile(reportName);
   const status = (job: JobId, call: CallOptions) => readStatus(client, report, job, call);
-  const submit = createSubmit({ client, status, report, answerBytes: ANSWER_BYTES });
+  const { layDown = uploadTo(client, ANSWER_BYTES) } = options;
+  const submit = createSubmit({ client, layDown, status, report, answerBytes: ANSWER_BYTES });
 
   const transport: JobTransport = {
     async submit(job, files: readonly JobFile[], call) {

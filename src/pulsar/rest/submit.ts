@@ -8,8 +8,16 @@ import { withLinked } from '../linked-signal.ts';
 import type { PulsarClient } from './client.ts';
 import { hungUp, refused } from './failures.ts';
 
+/** Puts files into `inputs/` of a job that was set up; repeatable. */
+export type LayDown = (
+  job: JobId,
+  files: readonly JobFile[],
+  options: CallOptions,
+) => Promise<void>;
+
 export interface SubmitDeps {
   readonly client: PulsarClient;
+  readonly layDown: LayDown;
   readonly status: (job: JobId, call: CallOptions) => Promise<JobStatus>;
   /** The report as a dynamic file source. */
   readonly report: string;
@@ -51,41 +59,31 @@ const setUp = async (deps: SubmitDeps, job: JobId, signal: AbortSignal): Promise
   );
 };
 
-const upload = async (
-  deps: SubmitDeps,
-  job: JobId,
-  file: JobFile,
-  signal: AbortSignal,
-): Promise<void> => {
-  await deps.client.send({
-    what: 'upload',
-    lane: 'transfer',
-    method: 'POST',
-    path: `/jobs/${job}/files`,
-    query: { type: 'input', name: file.name },
-    body: file.bytes,
-    maxBytes: deps.answerBytes,
-    signal,
-  });
-};
-
-/** All files at once (the lane bounds how many travel); the first failure calls the others off. */
-const layDown = (
-  deps: SubmitDeps,
-  job: JobId,
-  files: readonly JobFile[],
-  outer: AbortSignal,
-): Promise<void> =>
-  withLinked([outer], async (signal, abort) => {
-    const uploads = files.map((file) => upload(deps, job, file, signal));
-    try {
-      await Promise.all(uploads);
-    } catch (error) {
-      abort(error);
-      await Promise.allSettled(uploads);
-      throw error;
-    }
-  });
+/** Uploads all files at once (the lane bounds how many travel); the first failure calls the others off. */
+export const uploadTo =
+  (client: PulsarClient, maxBytes: number): LayDown =>
+  (job, files, options) =>
+    withLinked([options.signal], async (signal, abort) => {
+      const uploads = files.map(async ({ name, bytes }) => {
+        await client.send({
+          what: 'upload',
+          lane: 'transfer',
+          method: 'POST',
+          path: `/jobs/${job}/files`,
+          query: { type: 'input', name },
+          body: bytes,
+          maxBytes,
+          signal,
+        });
+      });
+      try {
+        await Promise.all(uploads);
+      } catch (error) {
+        abort(error);
+        await Promise.allSettled(uploads);
+        throw error;
+      }
+    });
 
 const start = async (deps: SubmitDeps, job: JobId, signal: AbortSignal): Promise<void> => {
   const { client, report, answerBytes } = deps;
@@ -114,6 +112,6 @@ export const createSubmit =
   (deps: SubmitDeps) =>
   async (job: JobId, files: readonly JobFile[], { signal }: CallOptions): Promise<void> => {
     await setUp(deps, job, signal);
-    await layDown(deps, job, files, signal);
+    await deps.layDown(job, files, { signal });
     await start(deps, job, signal);
   };
