@@ -2,6 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand, startCommand, urlOf } from '../support/built-commands.ts';
 import { createSite, startServer, type Server, type Site } from '../support/server/server.ts';
@@ -100,6 +101,9 @@ describe('tes', () => {
   });
 });
 
+/** Two presses of a person, not one that arrives twice. */
+const BETWEEN_PRESSES_MS = 200;
+
 const serve = (...argv: readonly string[]) => startCommand('magnetar', ['serve', ...argv]);
 
 describe('magnetar serve refuses to start', () => {
@@ -114,8 +118,19 @@ describe('magnetar serve refuses to start', () => {
     other.close();
   });
 
+  it.each([
+    ['SQLite', []],
+    ['MongoDB', ['--store', 'mongodb://127.0.0.1:9/never-asked']],
+  ])('on the data directory of a running server, with %s', async (_store, more) => {
+    const { ended, said } = serve('--port', '0', '--data', site.data, ...more);
+    expect(await ended).toBe(1);
+    expect(said()).toContain(`another Magnetar uses the data directory ${site.data}`);
+    expect(said()).not.toContain('    at ');
+  });
+
   it('on the SQLite file of a running server', async () => {
-    const { ended, said } = serve('--port', '0', '--data', site.data);
+    const file = `sqlite:${path.join(site.data, 'magnetar.db')}`;
+    const { ended, said } = serve('--port', '0', '--data', createTempFolder(), '--store', file);
     expect(await ended).toBe(1);
     expect(said()).toContain(path.join(site.data, 'magnetar.db'));
     expect(said()).not.toContain('    at ');
@@ -163,6 +178,32 @@ describe('magnetar serve', () => {
     const second = serve(...argv);
     const again = { environment: { TES_URL: await urlOf(second) } };
     expect((await runCommand('tes', ['wait', id, '--timeout', '60'], again)).code).toBe(0);
+    second.signal('SIGTERM');
+    expect(await second.ended).toBe(0);
+    await own.remove();
+  });
+
+  it('cancels what runs at a second Ctrl-C and ends with 130', async () => {
+    const own = await createSite();
+    const argv = ['--config', own.config, '--data', own.data, '--port', '0'];
+    const first = serve(...argv);
+    const environment = { TES_URL: await urlOf(first) };
+    const { stdout } = await runCommand('tes', ['submit', example('progress.json')], {
+      environment,
+    });
+    const id = stdout.trim();
+    await until(
+      async () => (await runCommand('tes', ['get', id], { environment })).said.includes('RUNNING'),
+      { timeoutMs: 30_000, what: 'the task to run' },
+    );
+    first.signal('SIGINT');
+    await until(() => first.said().includes('Ctrl-C again'));
+    await sleep(BETWEEN_PRESSES_MS);
+    first.signal('SIGINT');
+    expect(await first.ended).toBe(130);
+    const second = serve(...argv);
+    const again = { environment: { TES_URL: await urlOf(second) } };
+    expect((await runCommand('tes', ['wait', id, '--timeout', '60'], again)).code).toBe(5);
     second.signal('SIGTERM');
     expect(await second.ended).toBe(0);
     await own.remove();

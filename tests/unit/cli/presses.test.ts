@@ -4,19 +4,20 @@ import { createPresses } from '../../../src/cli/presses.ts';
 
 const pressAt = (...times: readonly number[]): string => {
   const clock = { now: 0 };
-  let ended = false;
+  const said: string[] = [];
   const { press, stop, cancel } = createPresses({
     now: () => clock.now,
     endAtOnce: () => {
-      ended = true;
+      said.push('ended');
     },
   });
+  stop.addEventListener('abort', () => said.push('stopped'));
+  cancel.addEventListener('abort', () => said.push('forced'));
   for (const time of times) {
     clock.now = time;
     press();
   }
-  if (ended) return 'ended';
-  return cancel.aborted ? 'forced' : stop.aborted ? 'stopped' : 'runs';
+  return said.at(-1) ?? 'runs';
 };
 
 describe('createPresses', () => {
