@@ -51,12 +51,12 @@ exec(code, {"__name__": "__main__"})
 '
 run() { exec "$1" -I -S -B -W ignore -c "$boot" ../inputs/runner.py; }
 # $TES_PYTHON is believed, because asking it costs as much as the runner's own start; the others
-# must say that they are 3.6 or newer.
+# must say that they are 3.6 or newer, without what their site-packages do at each start.
 [ -n "$TES_PYTHON" ] && command -v "$TES_PYTHON" >/dev/null && run "$TES_PYTHON"
 for python in python3 /usr/libexec/platform-python python3.14 python3.13 python3.12 python3.11 \
   python3.10 python3.9 python3.8 python3.7 python3.6 python; do
   command -v "$python" >/dev/null || continue
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && run "$python"
+  "$python" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && run "$python"
 done
 
 mkdir -p ../metadata/tes
