@@ -87,6 +87,9 @@ const onLost = async (input: StepInput): Promise<StepResult> => {
   return 'again';
 };
 
+/** Words that let a job be sent once more. Pulsar may say them of one that runs, as `lost` while it recovers the ids of a batch system: the heartbeat is looked for first. */
+const UNSTARTED: ReadonlySet<PulsarStatus> = new Set<PulsarStatus>(['preprocessing', 'lost']);
+
 /** What Pulsar says of a job that was perhaps sent → what to do. Only a job that never started may be sent again. */
 const ON_FOUND: Readonly<Record<PulsarStatus, (input: StepInput) => Promise<StepResult>>> = {
   preprocessing: sendAgain,
@@ -107,13 +110,12 @@ export const resumeSubmitStep = async (input: StepInput): Promise<StepResult> =>
   if (inbox.started !== undefined || inbox.executing !== undefined) return recordRun(input);
   try {
     const { status } = await askStatus(deps.transport, job, input);
-    const heartbeat =
-      status === 'preprocessing'
-        ? await deps.transport.fetch(job, 'tes/heartbeat.json', {
-            signal: input.signal,
-            maxBytes: 4096,
-          })
-        : undefined;
+    const heartbeat = UNSTARTED.has(status)
+      ? await deps.transport.fetch(job, 'tes/heartbeat.json', {
+          signal: input.signal,
+          maxBytes: 4096,
+        })
+      : undefined;
     return await (heartbeat === undefined ? ON_FOUND[status](input) : recordRun(input));
   } catch (error) {
     input.signal.throwIfAborted();
