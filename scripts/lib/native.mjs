@@ -43,9 +43,13 @@ const headerOptions = () => {
 };
 
 const rebuild = (...options) =>
-  runLoud('npm', ['rebuild', 'better-sqlite3', '--ignore-scripts=false', ...options], {
-    env: { ...process.env, ...headerOptions() },
-  });
+  runLoud(
+    'npm',
+    ['rebuild', 'better-sqlite3', '--ignore-scripts=false', '--no-progress', ...options],
+    {
+      env: { ...process.env, ...headerOptions() },
+    },
+  );
 
 const ADVICE =
   'The native part of better-sqlite3 can neither be downloaded nor compiled here. Install a compiler:\n' +

@@ -1,7 +1,8 @@
 /** The task of the quick start: a real file in, a real file out. */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { inRoot, runLoud, runQuiet } from './run.mjs';
+import { runInGroup } from './interrupt.mjs';
+import { inRoot, runQuiet } from './run.mjs';
 import { Stop } from './stop.mjs';
 
 export const EXAMPLE = 'examples/md5.json';
@@ -41,9 +42,9 @@ const submit = async (url, file) => {
 /** Submits the example, follows its states, shows log and output. */
 export const runExample = async ({ url, folder, say }) => {
   const id = await submit(url, path.join(folder, 'md5.json'));
-  const code = await tes(runLoud, url, 'wait', id, '--timeout', '300');
+  const code = await tes(runInGroup, url, 'wait', id, '--timeout', '300');
   say('\nits log');
-  await tes(runLoud, url, 'logs', id);
+  await tes(runInGroup, url, 'logs', id);
   if (code !== 0) throw new Stop('the example did not end as COMPLETE, see above');
   show(say, 'the input', path.join(folder, 'input.txt'));
   show(say, 'the output', path.join(folder, 'output.md5'));

@@ -1,6 +1,7 @@
 /** What the quick start asks of the machine: Node, the dependencies, Python. */
 import { existsSync, readFileSync } from 'node:fs';
-import { inRoot, isInstalled, runLoud, secondsSince, ticking, works } from './run.mjs';
+import { runInGroup } from './interrupt.mjs';
+import { inRoot, isInstalled, secondsSince, ticking, works } from './run.mjs';
 import { digestOf, isCurrent, writeStamp } from './stamp.mjs';
 import { Stop } from './stop.mjs';
 
@@ -37,7 +38,7 @@ export const ensureDependencies = async (say) => {
   } else {
     const start = performance.now();
     say('npm ci: fetching about 350 packages, half a minute on a good line');
-    const code = await ticking(say, 'npm ci', () => runLoud('npm', ['ci']));
+    const code = await ticking(say, 'npm ci', () => runInGroup('npm', ['ci', '--no-progress']));
     if (code !== 0) {
       throw new Stop(
         'npm ci failed: is the package registry reachable? The first start needs it, later ones do not',

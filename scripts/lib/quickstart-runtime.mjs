@@ -1,6 +1,7 @@
-/** The container runtime of the quick start: the first that works and can have the image of the example; bubblewrap needs none. */
+/** The container runtime of the quick start: the first that runs a container of the example's image; bubblewrap needs none. */
 import { spawnSync } from 'node:child_process';
-import { isInstalled, isRoot, runLoud, works } from './run.mjs';
+import { runInGroup } from './interrupt.mjs';
+import { isInstalled, isRoot, works } from './run.mjs';
 import { Stop } from './stop.mjs';
 
 /** Of the example tasks. */
@@ -8,56 +9,50 @@ const IMAGE = 'busybox';
 
 const FETCH_LIMIT_MS = 180_000;
 
-const fetches = (program, ...args) =>
-  spawnSync(program, args, { stdio: 'ignore', timeout: FETCH_LIMIT_MS }).status === 0;
+/** Why the command fails, in one line; undefined = it does not. */
+const failureOf = (program, ...args) => {
+  const options = { stdio: ['ignore', 'ignore', 'pipe'], timeout: FETCH_LIMIT_MS };
+  const { status, stderr, error } = spawnSync(program, args, options);
+  if (status === 0) return undefined;
+  return stderr.toString().trim().split('\n').at(-1) || (error?.message ?? `exit code ${status}`);
+};
 
 const BWRAP_TRIAL = ['--ro-bind', '/', '/', '--dev', '/dev', '--unshare-all', 'true'];
 
-/** In the order of the runner's own choice. `here`, `fetch`: is the image here, can it be had. */
+/** In the order of the runner's own choice. `answers`: quickly; `fails`: why a container of the image, fetched when it is not here, does not run. */
 const RUNTIMES = {
   podman: {
-    works: () => works('podman', 'info'),
-    here: () => works('podman', 'image', 'exists', IMAGE),
-    fetch: () => fetches('podman', 'pull', '--quiet', IMAGE),
+    answers: () => works('podman', 'info'),
+    fails: () => failureOf('podman', 'run', '--rm', IMAGE, 'true'),
   },
   docker: {
-    works: () => works('docker', 'version'),
-    here: () => works('docker', 'image', 'inspect', IMAGE),
-    fetch: () => fetches('docker', 'pull', '--quiet', IMAGE),
+    answers: () => works('docker', 'version'),
+    fails: () => failureOf('docker', 'run', '--rm', IMAGE, 'true'),
   },
   apptainer: {
-    works: () => works('apptainer', '--version'),
-    here: () => false,
-    fetch: () => fetches('apptainer', 'exec', `docker://${IMAGE}`, 'true'),
+    answers: () => works('apptainer', '--version'),
+    fails: () => failureOf('apptainer', 'exec', `docker://${IMAGE}`, 'true'),
   },
   bubblewrap: {
-    works: () => works('bwrap', ...BWRAP_TRIAL),
-    here: () => true,
-    fetch: () => true,
+    answers: () => works('bwrap', ...BWRAP_TRIAL),
+    fails: () => undefined,
   },
 };
 
-const found = () => Object.keys(RUNTIMES).filter((name) => RUNTIMES[name].works());
+const found = () => Object.keys(RUNTIMES).filter((name) => RUNTIMES[name].answers());
 
 const mayInstall = () => process.platform === 'linux' && isRoot() && isInstalled('apt-get');
 
 const installBubblewrap = async (say, why) => {
   say(`${why}; installing bubblewrap (apt-get install bubblewrap)`);
-  await runLoud('apt-get', ['update', '-qq']);
-  await runLoud('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'bubblewrap']);
+  await runInGroup('apt-get', ['update', '-qq']);
+  await runInGroup('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'bubblewrap']);
 };
 
 const ADVICE = {
   linux: 'sudo apt-get install bubblewrap   (or install podman or docker)',
   darwin:
     'install and start Docker Desktop, or: brew install podman && podman machine init && podman machine start',
-};
-
-const hasImage = (name, say) => {
-  const { here, fetch } = RUNTIMES[name];
-  if (here()) return true;
-  say(`fetching the image ${IMAGE} with ${name}`);
-  return fetch();
 };
 
 const settingsFor = (name) => ({
@@ -76,12 +71,15 @@ export const ensureRuntime = async (say) => {
     throw new Stop(`no container runtime works here; get one:\n  ${advice}`);
   }
   say(`container runtimes: ${names.join(', ')}`);
-  if (hasImage(first, say)) return settingsFor(first);
-  const why = `${first} is here, but the image ${IMAGE} is not and cannot be fetched`;
+  if (first === 'bubblewrap') return settingsFor(first);
+  say(`trying ${first} with the image ${IMAGE}, which is fetched when it is not here`);
+  const failure = RUNTIMES[first].fails();
+  if (failure === undefined) return settingsFor(first);
+  const why = `${first} cannot run a container of ${IMAGE} (${failure})`;
   if (!names.includes('bubblewrap') && mayInstall()) await installBubblewrap(say, why);
   if (!found().includes('bubblewrap')) {
     throw new Stop(
-      `${why}; see: ${first} pull ${IMAGE}   (or install bubblewrap, which needs no image)`,
+      `${why}; see: ${first} run --rm ${IMAGE} true   (or install bubblewrap, which needs no image)`,
     );
   }
   say(`${why}: taking bubblewrap`);

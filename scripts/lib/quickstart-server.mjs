@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isInterrupted } from './interrupt.mjs';
 import { inRoot } from './run.mjs';
 import { Stop } from './stop.mjs';
 
 const HOST = '127.0.0.1';
 
-/** Throws Stop when something listens on the port already. */
-export const assertPortFree = (port) =>
-  new Promise((resolve, reject) => {
+/** Throws Stop when the text is no port, or something listens there already. */
+export const assertPortFree = (text) => {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new Stop(`--port ${text}: must be a number from 1 to 65535`);
+  return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', ({ message }) => {
-      const other = `npm run quickstart -- --port ${port + 1}`;
+      const other = `npm run quickstart -- --port ${port < 65_535 ? port + 1 : 8080}`;
       reject(
         new Stop(
           `port ${port} cannot be used (${message}); perhaps Magnetar runs already. Another port: ${other}`,
@@ -21,6 +24,7 @@ export const assertPortFree = (port) =>
     });
     probe.listen({ host: HOST, port }, () => probe.close(() => resolve()));
   });
+};
 
 const READY_LIMIT_MS = 10 * 60 * 1000;
 const READY_PAUSE_MS = 100;
@@ -88,8 +92,9 @@ export const startServer = async (options) => {
   };
   process.on('SIGINT', forward);
   process.on('SIGTERM', forward);
+  process.on('SIGHUP', () => forward('SIGTERM')); // the terminal has been closed
   const stop = () => {
-    forward('SIGTERM');
+    if (!isInterrupted()) forward('SIGTERM'); // else it is stopping, and a second signal would force it
     return ended;
   };
   try {

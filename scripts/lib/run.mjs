@@ -17,14 +17,15 @@ export const works = (program, ...args) =>
 
 export const isInstalled = (program) => works('sh', '-c', 'command -v -- "$1"', 'sh', program);
 
-/** Runs a command in the root with its output on ours; answers its exit code. */
-export const runLoud = (program, args, options = {}) =>
+/** Runs a command in the root with its output on ours; answers its exit code. `onSpawn` gets the child. */
+export const runLoud = (program, args, { onSpawn = () => undefined, ...options } = {}) =>
   new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: ROOT,
       stdio: ['ignore', 'inherit', 'inherit'],
       ...options,
     });
+    onSpawn(child);
     child.once('error', (error) => {
       process.stderr.write(`${program}: ${error.message}\n`);
       resolve(127);
