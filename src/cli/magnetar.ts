@@ -22,12 +22,13 @@ interface ConfigOptions {
   readonly port?: string;
   readonly data?: string;
   readonly store?: string;
-  readonly allow: readonly string[];
+  readonly allow?: readonly string[];
 }
 
-const append = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-
-const NO_VALUES: readonly string[] = [];
+const append = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
 
 const withConfigOptions = (command: Command): Command =>
   command
@@ -36,19 +37,14 @@ const withConfigOptions = (command: Command): Command =>
     .option('--port <number>', 'port to listen on; 0 takes a free one (default 8080)')
     .option('--data <dir>', 'data directory (default ./data)')
     .option('--store <url>', 'sqlite:PATH or mongodb://… (default SQLite in the data directory)')
-    .option(
-      '--allow <dir>',
-      'let tasks read and write below DIR; may be repeated',
-      append,
-      NO_VALUES,
-    );
+    .option('--allow <dir>', 'let tasks read and write below DIR; may be repeated', append);
 
 const load = (options: ConfigOptions, environment: Environment): LoadedConfig =>
   loadConfig({
     file: options.config,
     environment,
     flags: options,
-    allow: options.allow,
+    allow: options.allow ?? [],
   });
 
 const SERVE_EXAMPLES = `

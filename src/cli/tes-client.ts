@@ -1,7 +1,7 @@
 /** A small TES client over fetch: finds the prefix of any TES server and turns failures into messages that say what to do. */
 import { isRecord } from '../kernel/json.ts';
 import { UsageError } from './program.ts';
-import { readErrorText, readId, readPage, type TesPage } from './tes-task.ts';
+import { hasErrorDetails, readErrorText, readId, readPage, type TesPage } from './tes-task.ts';
 
 export type TesView = 'MINIMAL' | 'BASIC' | 'FULL';
 
@@ -10,13 +10,24 @@ export interface TesClient {
   get(id: string, view: TesView): Promise<unknown>;
   list(query: URLSearchParams): Promise<TesPage>;
   cancel(id: string): Promise<void>;
+  /** What a stream holds by now, also while its executor runs; empty where the server has no such address. */
+  stream(id: string, stream: TesStream): Promise<string>;
   serviceInfo(): Promise<unknown>;
+}
+
+/** Counted as in /ext/v1: attempts from 1, executors from 0. */
+export interface TesStream {
+  readonly attempt: number;
+  readonly executor: number;
+  readonly name: 'stdout' | 'stderr';
 }
 
 /** A failure that may pass: the server does not answer, or answers 5xx. */
 export class TransientError extends UsageError {}
 
 const CALL_LIMIT_MS = 60_000;
+/** The first question to a server; something else may listen there. */
+const PROBE_LIMIT_MS = 10_000;
 
 const PREFIXES = ['/ga4gh/tes/v1', '/v1', ''];
 
@@ -38,6 +49,7 @@ interface Answer {
 interface Call {
   readonly method?: 'GET' | 'POST';
   readonly body?: unknown;
+  readonly limitMs?: number;
 }
 
 const reasonOf = (error: unknown): string => {
@@ -67,16 +79,25 @@ const REFUSED_ADVICE: Readonly<Record<number, string>> = {
   403: ' (these credentials may not, or the server refuses this address; see its log)',
 };
 
+const adviceFor = (status: number, body: string): string =>
+  hasErrorDetails(body) ? '' : (REFUSED_ADVICE[status] ?? '');
+
 type Send = (address: string, call: Call) => Promise<Answer>;
 
 /** Sends one request to the server at `url` and answers whatever it says. */
 const createSend =
   ({ url, authorization }: TesClientOptions): Send =>
-  async (address, { method = 'GET', body }) => {
+  async (address, { method = 'GET', body, limitMs = CALL_LIMIT_MS }) => {
+    const limit = new AbortController();
+    const late = new Error(`no answer within ${String(limitMs / 1000)} s`);
+    // AbortSignal.timeout would not keep the process alive, and a server that hangs up at once left it nothing to wait for.
+    const timer = setTimeout(() => {
+      limit.abort(late);
+    }, limitMs);
     try {
       const response = await fetch(address, {
         method,
-        signal: AbortSignal.timeout(CALL_LIMIT_MS),
+        signal: limit.signal,
         headers: {
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -90,6 +111,8 @@ const createSend =
         `cannot reach ${url}: ${reasonOf(error)}\n` +
           'Start a server with ./bin/magnetar serve, or name another by --url or TES_URL.',
       );
+    } finally {
+      clearTimeout(timer);
     }
   };
 
@@ -97,7 +120,7 @@ const createSend =
 const findBase = async (url: string, send: Send): Promise<string> => {
   for (const base of basesOf(url)) {
     for (const probe of PROBES) {
-      const { status, body } = await send(`${base}${probe}`, {});
+      const { status, body } = await send(`${base}${probe}`, { limitMs: PROBE_LIMIT_MS });
       if (status === 401 || status === 403) return base; // the call itself will say why
       if (status === 200 && isJsonObject(body)) return base;
       if (status >= 500) {
@@ -111,7 +134,9 @@ const findBase = async (url: string, send: Send): Promise<string> => {
 
 const assertHttpUrl = (url: string): void => {
   if (URL.canParse(url) && /^https?:/.test(url)) return;
-  throw new UsageError(`${url} is no http(s) URL; give one by --url or TES_URL`);
+  throw new UsageError(
+    `"${url}" is no http(s) URL; give one such as http://localhost:8080 by --url or TES_URL`,
+  );
 };
 
 /** A client of one server; its base is looked up at the first call. */
@@ -127,19 +152,29 @@ export const createTesClient = (options: TesClientOptions): TesClient => {
     return base;
   };
 
-  const call = async (path: string, options: Call = {}): Promise<unknown> => {
+  const call = async (path: string, options: Call = {}, about = ''): Promise<unknown> => {
     const { status, body } = await send(`${await knownBase()}${path}`, options);
     if (status >= 200 && status < 300) return body === '' ? {} : (JSON.parse(body) as unknown);
-    const message = `the server answers ${String(status)}: ${readErrorText(body)}${REFUSED_ADVICE[status] ?? ''}`;
+    const message = `${about}the server answers ${String(status)}: ${readErrorText(body)}${adviceFor(status, body)}`;
     throw status >= 500 ? new TransientError(message) : new UsageError(message);
   };
 
+  const callTask = (id: string, rest: string, options: Call = {}): Promise<unknown> =>
+    call(`/tasks/${encodeURIComponent(id)}${rest}`, options, `${id}: `);
+
   return {
     submit: async (task) => readId(await call('/tasks', { method: 'POST', body: task })),
-    get: (id, view) => call(`/tasks/${encodeURIComponent(id)}?view=${view}`),
+    get: (id, view) => callTask(id, `?view=${view}`),
     list: async (query) => readPage(await call(`/tasks?${query.toString()}`)),
     cancel: async (id) => {
-      await call(`/tasks/${encodeURIComponent(id)}:cancel`, { method: 'POST', body: {} });
+      await callTask(id, ':cancel', { method: 'POST', body: {} });
+    },
+    stream: async (id, { attempt, executor, name }) => {
+      const root = (await knownBase()).replace(/(\/ga4gh\/tes)?\/v1$/, '');
+      const place = `logs/${String(attempt)}/${String(executor)}/${name}`;
+      const address = `${root}/ext/v1/tasks/${encodeURIComponent(id)}/${place}`;
+      const { status, body } = await send(address, {});
+      return status === 200 ? body : '';
     },
     serviceInfo: async () => {
       const found = await knownBase();

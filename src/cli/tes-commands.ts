@@ -1,11 +1,11 @@
 /** What the `tes` commands do, once their arguments are read; each answers an exit code. */
-import { EXIT } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { table, toJson, type Output } from './output.ts';
 import { UsageError } from './program.ts';
 import { readTaskFile } from './task-file.ts';
 import type { TesClient, TesView } from './tes-client.ts';
-import { logLines } from './tes-logs.ts';
-import { readTask } from './tes-task.ts';
+import { logLines, runningExecutor, type LiveLog } from './tes-logs.ts';
+import { readTask, type TesTask } from './tes-task.ts';
 import { waitForAll, worstCode, type WaitResult } from './tes-wait.ts';
 
 export interface TesContext {
@@ -43,6 +43,7 @@ export interface SubmitArguments extends WaitArguments {
 
 export const submit = async (context: TesContext, given: SubmitArguments): Promise<number> => {
   const { client, output, json } = context;
+  if (given.timeout !== undefined && !given.wait) throw new UsageError('--timeout needs --wait');
   const id = await client.submit(readTaskFile(given.file));
   if (id === '') throw new UsageError('the server took the task but answered no id');
   if (!given.wait) {
@@ -90,23 +91,31 @@ const listQuery = (given: ListArguments): URLSearchParams => {
   return query;
 };
 
-const readTasks = async (client: TesClient, given: ListArguments): Promise<readonly unknown[]> => {
+interface Listed {
+  readonly tasks: readonly unknown[];
+  /** There are older ones. */
+  readonly more: boolean;
+}
+
+const readTasks = async (client: TesClient, given: ListArguments): Promise<Listed> => {
   const wanted = given.all ? Number.POSITIVE_INFINITY : given.limit;
   const query = listQuery(given);
   const tasks: unknown[] = [];
+  let more = true;
   for (let token = ''; tasks.length < wanted;) {
     query.set('page_size', String(Math.min(MAX_PAGE, wanted - tasks.length)));
     if (token !== '') query.set('page_token', token);
     const page = await client.list(query);
     tasks.push(...page.tasks);
-    if (page.next === '' || page.next === token) break;
+    more = page.next !== '' && page.next !== token;
+    if (!more) break;
     token = page.next;
   }
-  return tasks.slice(0, given.all ? undefined : given.limit);
+  return { tasks: tasks.slice(0, given.all ? undefined : given.limit), more };
 };
 
 export const list = async (context: TesContext, given: ListArguments): Promise<number> => {
-  const tasks = await readTasks(context.client, given);
+  const { tasks, more } = await readTasks(context.client, given);
   if (context.json) {
     context.output.line(toJson(tasks));
     return EXIT.ok;
@@ -115,6 +124,7 @@ export const list = async (context: TesContext, given: ListArguments): Promise<n
     .map(readTask)
     .map(({ id, state, created, name }) => [id, state, created, name]);
   for (const row of table([['ID', 'STATE', 'CREATED', 'NAME'], ...rows])) context.output.line(row);
+  if (more) context.output.note(`there are older tasks: --limit N, or --all`);
   return EXIT.ok;
 };
 
@@ -123,23 +133,39 @@ export const get = async (context: TesContext, id: string, view: TesView): Promi
   return EXIT.ok;
 };
 
+/** What the executor that runs has written by now. */
+const readLive = async (client: TesClient, task: TesTask): Promise<LiveLog | undefined> => {
+  const place = runningExecutor(task);
+  if (place === undefined) return undefined;
+  const [stdout, stderr] = await Promise.all([
+    client.stream(task.id, { ...place, name: 'stdout' }),
+    client.stream(task.id, { ...place, name: 'stderr' }),
+  ]);
+  return { executor: place.executor, stdout, stderr };
+};
+
 export const logs = async (context: TesContext, id: string): Promise<number> => {
   const answer = await context.client.get(id, 'FULL');
   const task = readTask(answer);
   if (context.json) {
     context.output.line(toJson({ id: task.id, state: task.state, attempts: task.attempts }));
   } else {
-    logLines(task).forEach(context.output.line);
+    logLines(task, await readLive(context.client, task)).forEach(context.output.line);
   }
   return EXIT.ok;
 };
 
 export const cancel = async (context: TesContext, ids: readonly string[]): Promise<number> => {
+  const canceled: string[] = [];
   for (const id of ids) {
-    await context.client.cancel(id);
-    if (!context.json) context.output.line(`${id} is told to stop`);
+    const { state } = readTask(await context.client.get(id, 'MINIMAL'));
+    if (exitCodeOf(state) === undefined) {
+      await context.client.cancel(id);
+      canceled.push(id);
+      if (!context.json) context.output.line(`${id} is told to stop`);
+    } else context.output.note(`${id} has ended already: ${state}`);
   }
-  if (context.json) context.output.line(toJson({ canceled: ids }));
+  if (context.json) context.output.line(toJson({ canceled }));
   return EXIT.ok;
 };
 

@@ -4,11 +4,15 @@ import type { TesAttempt, TesExecutorLog, TesTask } from './tes-task.ts';
 const stream = (name: string, text: string): readonly string[] =>
   text === '' ? [] : [`--- ${name}`, text.replace(/\n$/, '')];
 
-const executorLines = (log: TesExecutorLog, index: number, task: TesTask): readonly string[] => {
+const commandOf = (task: TesTask, index: number): string => {
   const command = (task.commands[index] ?? []).join(' ');
+  return command === '' ? '' : `: ${command.slice(0, 200)}`;
+};
+
+const executorLines = (log: TesExecutorLog, index: number, task: TesTask): readonly string[] => {
   const exit = log.exitCode === undefined ? 'no exit code' : `exit code ${String(log.exitCode)}`;
   return [
-    `=== executor ${String(index)}: ${exit}${command === '' ? '' : `: ${command.slice(0, 200)}`}`,
+    `=== executor ${String(index)}: ${exit}${commandOf(task, index)}`,
     ...stream('stdout', log.stdout),
     ...stream('stderr', log.stderr),
   ];
@@ -20,7 +24,33 @@ const attemptLines = (attempt: TesAttempt, index: number, task: TesTask): readon
   ...(attempt.systemLogs.length === 0 ? [] : ['=== system', ...attempt.systemLogs]),
 ];
 
-export const logLines = (task: TesTask): readonly string[] => {
-  const lines = task.attempts.flatMap((attempt, index) => attemptLines(attempt, index, task));
+/** Streams of an executor that has not ended. */
+export interface LiveLog {
+  readonly executor: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where the executor that runs is found: its attempt from 1, its place from 0. */
+export const runningExecutor = ({
+  state,
+  attempts,
+}: TesTask): { readonly attempt: number; readonly executor: number } | undefined => {
+  if (state !== 'RUNNING') return undefined;
+  const executor = attempts.at(-1)?.executors.length ?? 0;
+  return { attempt: Math.max(1, attempts.length), executor };
+};
+
+const liveLines = (live: LiveLog, task: TesTask): readonly string[] => [
+  `=== executor ${String(live.executor)} is running${commandOf(task, live.executor)}`,
+  ...stream('stdout', live.stdout),
+  ...stream('stderr', live.stderr),
+];
+
+export const logLines = (task: TesTask, live?: LiveLog): readonly string[] => {
+  const lines = [
+    ...task.attempts.flatMap((attempt, index) => attemptLines(attempt, index, task)),
+    ...(live === undefined ? [] : liveLines(live, task)),
+  ];
   return lines.length === 0 ? [`${task.id} is ${task.state} and has no logs yet`] : lines;
 };

@@ -74,6 +74,15 @@ export const readPage = (value: unknown): TesPage => {
 
 export const readId = (value: unknown): string => text(record(value)['id']);
 
+/** Whether an error body explains itself field by field. */
+export const hasErrorDetails = (body: string): boolean => {
+  try {
+    return list(record(JSON.parse(body) as unknown)['details']).length > 0;
+  } catch {
+    return false;
+  }
+};
+
 /** The human part of an error body, whatever its shape. */
 export const readErrorText = (body: string): string => {
   try {
@@ -82,11 +91,12 @@ export const readErrorText = (body: string): string => {
     const message = [error['message'], error['detail'], error['msg'], error['error']]
       .map(text)
       .find((one) => one !== '');
-    const details = list(error['details']).map((item) => {
-      const { field, message: problem } = record(item);
-      return `\n  ${text(field)}: ${text(problem)}`;
-    });
-    return `${nested || (message ?? body)}${details.join('')}`;
+    const said = nested || (message ?? body);
+    const details = list(error['details'])
+      .map(record)
+      .map(({ field, message: problem }) => [text(field), text(problem)])
+      .filter((detail) => said !== detail.join(' ') && said !== detail.join(': '));
+    return [said, ...details.map((detail) => `\n  ${detail.join(': ')}`)].join('');
   } catch {
     return body.slice(0, 500);
   }

@@ -45,9 +45,10 @@ const parseCount = (text: string): number => {
   return value;
 };
 
-const append = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-
-const NO_TAGS: readonly string[] = [];
+const append = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
 
 interface CommonOptions {
   readonly url?: string;
@@ -62,7 +63,7 @@ interface WaitOptions extends CommonOptions {
 interface ListOptions extends CommonOptions {
   readonly state?: string;
   readonly namePrefix?: string;
-  readonly tag: readonly string[];
+  readonly tag?: readonly string[];
   readonly limit: number;
   readonly all?: boolean;
 }
@@ -82,7 +83,11 @@ const addTaskCommands = (program: Command, run: Run): void => {
   common(program.command('submit').description('send a task; prints its id'))
     .argument('<file>', 'JSON file, or - for stdin; a url ./NAME in it is a file beside it')
     .option('--wait', 'follow it to its end; the exit code tells the state')
-    .option('--timeout <seconds>', 'wait no longer than this', parsePositive)
+    .option(
+      '--timeout <seconds>',
+      'with --wait: no longer than this; then exit code 6',
+      parsePositive,
+    )
     .action((file: string, options: WaitOptions) =>
       run(options, (context) =>
         submit(context, { file, wait: options.wait ?? false, timeout: options.timeout }),
@@ -103,9 +108,9 @@ const addTaskCommands = (program: Command, run: Run): void => {
 
 const addReadCommands = (program: Command, run: Run): void => {
   common(program.command('ls').description('list tasks, newest first'))
-    .option('--state <state>', 'only tasks in this state')
+    .option('--state <state>', 'only tasks in this state, such as RUNNING or EXECUTOR_ERROR')
     .option('--name-prefix <text>', 'only tasks whose name starts so')
-    .option('--tag <key[=value]>', 'only tasks with this tag; may be repeated', append, NO_TAGS)
+    .option('--tag <key[=value]>', 'only tasks with this tag; may be repeated', append)
     .option('--limit <n>', 'how many', parseCount, 20)
     .option('--all', 'all of them')
     .action((options: ListOptions) =>
@@ -113,7 +118,7 @@ const addReadCommands = (program: Command, run: Run): void => {
         list(context, {
           state: options.state,
           namePrefix: options.namePrefix,
-          tags: options.tag,
+          tags: options.tag ?? [],
           limit: options.limit,
           all: options.all ?? false,
         }),
@@ -125,7 +130,11 @@ const addReadCommands = (program: Command, run: Run): void => {
     .action((id: string, options: CommonOptions & { readonly view: TesView }) =>
       run(options, (context) => get(context, id, options.view)),
     );
-  common(program.command('logs').description('show stdout and stderr of each executor'))
+  common(
+    program
+      .command('logs')
+      .description('show stdout and stderr of each executor, also while it runs'),
+  )
     .argument('<id>')
     .action((id: string, options: CommonOptions) => run(options, (context) => logs(context, id)));
   common(program.command('info').description('show what the server says about itself')).action(

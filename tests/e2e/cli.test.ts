@@ -1,9 +1,10 @@
 /** The built commands as a newcomer uses them: the examples, the exit codes, the refusals to start. */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand, startCommand, urlOf } from '../support/built-commands.ts';
 import { createSite, startServer, type Server, type Site } from '../support/server/server.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
@@ -65,6 +66,10 @@ describe('the examples', () => {
   it('progress.json can be waited for a while and cancelled', async () => {
     const id = await submitted('progress.json');
     await server.tes.reached(id, 'RUNNING');
+    await until(async () => (await tes('logs', id)).stdout.includes('1 of 30'), {
+      timeoutMs: 30_000,
+      what: 'the log of the running executor',
+    });
     expect((await tes('wait', id, '--timeout', '0.5')).code).toBe(6);
     expect((await tes('cancel', id)).code).toBe(0);
     expect((await tes('wait', id, '--timeout', '30')).code).toBe(5);
@@ -105,6 +110,20 @@ describe('tes', () => {
 const BETWEEN_PRESSES_MS = 200;
 
 const serve = (...argv: readonly string[]) => startCommand('magnetar', ['serve', ...argv]);
+
+describe('tes at a server that is none', () => {
+  it('is named when it hangs up at once', async () => {
+    const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { code, said } = await runCommand('tes', ['ls'], {
+      environment: { TES_URL: `http://127.0.0.1:${String(port)}` },
+    });
+    expect(code).toBe(1);
+    expect(said).toContain(`cannot reach http://127.0.0.1:${String(port)}`);
+  });
+});
 
 describe('magnetar serve refuses to start', () => {
   it('on a port that is taken', async () => {

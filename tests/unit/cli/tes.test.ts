@@ -3,6 +3,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { basesOf } from '../../../src/cli/tes-client.ts';
+import { runningExecutor } from '../../../src/cli/tes-logs.ts';
+import { readErrorText, readTask } from '../../../src/cli/tes-task.ts';
 import { runTes } from '../../../src/cli/tes.ts';
 import { tesEnvironmentOf, type Environment } from '../../../src/config/environment.ts';
 import { createCapturedOutput } from '../../support/captured-output.ts';
@@ -25,7 +27,7 @@ const runOn = async (argv: readonly string[], options: TesStubOptions = {}) => {
 
 describe('the prefix', () => {
   it.each(['/ga4gh/tes/v1', '/v1', ''])('%j is found', async (prefix) => {
-    const { code, stub } = await runOn(['cancel', 'a'], { prefix });
+    const { code, stub } = await runOn(['cancel', 'a'], { prefix, states: ['RUNNING'] });
     expect(code).toBe(0);
     expect(stub.requests.at(-1)).toBe(`POST ${prefix}/tasks/a:cancel`);
   });
@@ -37,7 +39,7 @@ describe('the prefix', () => {
   });
 
   it('may be part of the URL', async () => {
-    const stub = await startTesStub({ prefix: '/deep/ga4gh/tes/v1' });
+    const stub = await startTesStub({ prefix: '/deep/ga4gh/tes/v1', states: ['RUNNING'] });
     const { code } = await run(['cancel', 'a'], { TES_URL: `${stub.url}/deep/ga4gh/tes/v1/` });
     expect(code).toBe(0);
     expect(stub.requests[0]).toBe('GET /deep/ga4gh/tes/v1/service-info');
@@ -59,7 +61,35 @@ describe('the prefix', () => {
   });
 });
 
+describe('a URL', () => {
+  it('is refused when its URL lacks the scheme, with an example', async () => {
+    const { code, stderr } = await run(['ls', '--url', 'localhost:8080']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('"localhost:8080" is no http(s) URL; give one such as http://');
+  });
+});
+
+describe('cancel', () => {
+  it('tells what has ended already, and sends nothing for it', async () => {
+    const { code, stderr, stub } = await runOn(['cancel', 'a'], { states: ['COMPLETE'] });
+    expect(code).toBe(0);
+    expect(stderr).toBe('a has ended already: COMPLETE');
+    expect(stub.requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+  });
+
+  it('--json names those that were told', async () => {
+    const { stdout } = await runOn(['cancel', 'a', 'b', '--json'], { states: ['RUNNING'] });
+    expect(JSON.parse(stdout)).toEqual({ canceled: ['a', 'b'] });
+  });
+});
+
 describe('submit', () => {
+  it('refuses --timeout without --wait', async () => {
+    const { code, stderr } = await runOn(['submit', taskFile(), '--timeout', '1']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('--timeout needs --wait');
+  });
+
   it('prints the id', async () => {
     expect(await runOn(['submit', taskFile()])).toMatchObject({ code: 0, stdout: 'new' });
     const { stdout } = await runOn(['submit', taskFile(), '--json']);
@@ -139,7 +169,7 @@ describe('wait', () => {
   it('ends with 1 on an unknown task', async () => {
     const { code, stderr } = await runOn(['wait', 'missing']);
     expect(code).toBe(1);
-    expect(stderr).toContain('404: no such task');
+    expect(stderr).toContain('missing: the server answers 404: no such task');
   });
 });
 
@@ -151,6 +181,12 @@ describe('ls', () => {
       't0  COMPLETE  2030-01-01T00:00:00Z  stub',
       't1  COMPLETE  2030-01-01T00:00:00Z  stub',
     ]);
+  });
+
+  it('says when there are more', async () => {
+    const { stderr } = await runOn(['ls', '--limit', '1'], { stored: 2 });
+    expect(stderr).toBe('there are older tasks: --limit N, or --all');
+    expect((await runOn(['ls', '--limit', '2'], { stored: 2 })).stderr).toBe('');
   });
 
   it('passes filters on', async () => {
@@ -181,6 +217,49 @@ describe('get and logs', () => {
     expect(stdout).toBe(
       '=== executor 0: exit code 3: sh -c x\n--- stdout\nto stdout\n--- stderr\nto stderr\n=== system\nwhy',
     );
+  });
+});
+
+describe('runningExecutor', () => {
+  const ended = { exitCode: 0, stdout: '', stderr: '' };
+  it.each([
+    ['before the first log', [], { attempt: 1, executor: 0 }],
+    ['after one executor', [{ executors: [ended], systemLogs: [] }], { attempt: 1, executor: 1 }],
+    [
+      'in a second attempt',
+      [
+        { executors: [ended, ended], systemLogs: [] },
+        { executors: [], systemLogs: [] },
+      ],
+      { attempt: 2, executor: 0 },
+    ],
+  ])('finds it %s', (_when, attempts, expected) => {
+    expect(runningExecutor({ ...readTask({ state: 'RUNNING' }), attempts })).toEqual(expected);
+  });
+
+  it('finds none in a task that does not run', () => {
+    expect(runningExecutor(readTask({ state: 'COMPLETE' }))).toBeUndefined();
+  });
+});
+
+describe('readErrorText', () => {
+  it.each([
+    [
+      { message: 'x is required', details: [{ field: 'x', message: 'is required' }] },
+      'x is required',
+    ],
+    [
+      {
+        message: 'two things',
+        details: [
+          { field: 'x', message: 'a' },
+          { field: 'y', message: 'b' },
+        ],
+      },
+      'two things\n  x: a\n  y: b',
+    ],
+  ])('says each thing of %j once', (body, text) => {
+    expect(readErrorText(JSON.stringify(body))).toBe(text);
   });
 });
 
