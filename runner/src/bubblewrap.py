@@ -9,7 +9,7 @@ from .rights import SANDBOX_UID
 from .tree import DIRECTORY_FLAGS
 from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
 from .runtime import Runtime
-from .cgroups import Cgroup
+from .cgroups import Cgroup, remove_group
 from .nproc import become, COUNTS_APART, kernel_version, limit_processes
 
 HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
@@ -217,6 +217,8 @@ class Bubblewrap(Runtime):
             container.processes = spec.pids
         self.not_limited(missing)
         self.cgroups.append(cgroup)
+        for folder in cgroup.folders if cgroup else ():
+            self.job.watchdog.tell(folder)
         return cgroup
 
     def not_limited(self, names):
@@ -230,6 +232,11 @@ class Bubblewrap(Runtime):
         if container.processes and not limit_processes(child, container.processes, self.owner):
             self.not_limited(['pids'])
         os.close(container.gate)
+
+    def bury(self, names):
+        """The kernel ends a sandbox with its runner, but not its control groups."""
+        for folder in names:
+            remove_group(folder)
 
     def tidy(self):
         for cgroup in self.cgroups:

@@ -1,6 +1,8 @@
 """Limits for a runtime without its own."""
 
+import errno
 import os
+import time
 
 from .base import log, os_text
 
@@ -79,7 +81,20 @@ class Cgroup:
 
     def remove(self):
         for folder in self.folders:
-            try:
-                os.rmdir(folder)
-            except OSError as error:
+            remove_group(folder)
+
+
+def remove_group(folder):
+    """Its last processes may still be dying."""
+    until = time.monotonic() + 5
+    while True:
+        try:
+            os.rmdir(folder)
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
                 log('cgroup not removed: ' + os_text(error))
+                return
+        time.sleep(0.05)

@@ -7,6 +7,7 @@ from unittest import mock
 
 from support.case import Case
 from support.lab import wait_for
+from support.marks import core
 from support.module import runner, SOURCE
 
 # Forks until the kernel refuses, then keeps all it has.
@@ -28,9 +29,7 @@ OLD_KERNEL = SOURCE.replace('COUNTS_APART = (5, 14)', 'COUNTS_APART = (99, 0)')
 NO_CONTROL_GROUPS = OLD_KERNEL.replace("HOME = '/sys/fs/cgroup'", "HOME = '/proc/none'")
 
 
-class Neighbours(Case):
-    only_on = ('bubblewrap', 'bubblewrap-user')
-
+class Bombs(Case):
     def bomb(self, pids=50):
         self.start(self.plan([self.executor('python3', '-c', BOMB)], limits={'pids': pids}))
         first, out = self.process, self.shared + '/0.stdout'
@@ -39,6 +38,10 @@ class Neighbours(Case):
         wait_for(lambda: os.path.exists(out) and os.path.getsize(out), 15, 'it is at its limit')
         with open(out) as file:
             self.assertTrue(pids - 10 < int(file.read()) < pids)
+
+
+class Neighbours(Bombs):
+    only_on = ('bubblewrap', 'bubblewrap-user')
 
     def run_beside(self):
         self.next_job()
@@ -50,6 +53,7 @@ class Neighbours(Case):
     def told(self, report):
         return [line for line in report['system_logs'] if 'not limited' in line]
 
+    @core
     def test_a_fork_bomb_does_not_count_for_others(self):
         self.bomb()
         self.assertEqual(self.told(self.run_beside()), [])
@@ -81,6 +85,21 @@ class Neighbours(Case):
             self.next_job()
             if not self.as_user:
                 self.bomb()
+
+
+class Killed(Bombs):
+    only_on = ('bubblewrap',)
+
+    def test_control_groups_of_a_runner_that_was_killed(self):
+        with mock.patch('support.case.SOURCE', OLD_KERNEL):
+            self.bomb()
+        group = '%s/magnetar/%s-0' % (runner.Cgroup.HOME, self.name)
+        if not os.path.exists(runner.Cgroup.HOME + '/cgroup.controllers'):
+            group = group.replace('/magnetar', '/pids/magnetar')
+        self.assertTrue(os.path.isdir(group))
+        self.process.kill()
+        wait_for(lambda: os.path.exists(self.shared + '/killed'), 10, 'the mark of the watchdog')
+        self.assertFalse(os.path.exists(group))
 
 
 class Groups(unittest.TestCase):

@@ -3,6 +3,7 @@
 import os
 
 from support.case import Case
+from support.marks import core
 
 OWNER = 2345
 """Whose folder the mount is, where executors have no fixed uid."""
@@ -31,6 +32,7 @@ class Mounts(Case):
         with open(path) as file:
             self.assertEqual(file.read(), text)
 
+    @core
     def test_stdin_that_the_executor_could_not_read(self):
         for mode in ('ro', 'rw'):
             self.next_job()
@@ -86,6 +88,7 @@ class Mounts(Case):
             info = os.lstat(self.live + '/' + name)
             yield name, info.st_uid, info.st_gid, info.st_mode & 0o777
 
+    @core
     def test_new_files_belong_to_whoever_may_make_them(self):
         for owner in (0, OWNER):
             self.next_job()
