@@ -58,8 +58,8 @@ export const resumeAttempts = async (reign: Reign): Promise<void> => {
 /** Claim, renew, act: a claim counts only once the lease has been proven after it. */
 export const claimWaiting = async (reign: Reign): Promise<void> => {
   const { deps, keeper, driven, signal } = reign;
-  if (!deps.mayClaim()) return;
   const { capacity, name } = deps.destination;
+  if (!deps.mayClaim() || driven.size >= capacity.jobs) return; // every task that is created rings: a full destination reads nothing
   const owing = await deps.store.indebted(name, { signal });
   const tasks = await claimTasks({
     store: deps.store,
