@@ -40,24 +40,30 @@ const problemsOf = (message: string): readonly KeyProblem[] =>
     return { key: line.slice(0, colon), message: line.slice(colon + 2) };
   });
 
-export interface Checked {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly problems: readonly KeyProblem[];
-}
+/** What a schema yields: a value of its type for each key. */
+export type ValuesOf<Tree> = {
+  readonly [Name in keyof Tree]: Tree[Name] extends KeySchema<infer Value>
+    ? Value
+    : ValuesOf<Tree[Name]>;
+};
+
+export type Checked<Tree> =
+  | { readonly values: ValuesOf<Tree>; readonly problems: readonly [] }
+  | { readonly values: undefined; readonly problems: readonly KeyProblem[] };
 
 /** Lays `values` (dotted keys) over the defaults of the schema and checks all of it. */
-export const checkAgainst = (
-  tree: SchemaTree,
+export const checkAgainst = <Tree extends SchemaTree>(
+  tree: Tree,
   values: Iterable<readonly [string, unknown]>,
-): Checked => {
+): Checked<Tree> => {
   registerFormats();
   const instance = convict(toConvict(tree), { env: {}, args: [] });
   for (const [key, value] of values) instance.set(key, value);
   try {
     instance.validate({ allowed: 'strict' });
-    return { values: instance.getProperties(), problems: [] };
+    return { values: instance.getProperties() as ValuesOf<Tree>, problems: [] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { values: {}, problems: problemsOf(message) };
+    return { values: undefined, problems: problemsOf(message) };
   }
 };

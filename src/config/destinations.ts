@@ -1,6 +1,5 @@
 /** From `[[destinations]]` tables to checked destinations. */
-import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
-import { checkAgainst, type KeyProblem } from './convict-schema.ts';
+import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
 import { mountDanger } from './mounts.ts';
 import { DESTINATION_SCHEMA } from './schema.ts';
@@ -8,24 +7,7 @@ import { resolveSecret } from './secrets.ts';
 import type { DestinationConfig } from './types.ts';
 
 /** An entry as convict answers it. */
-interface RawDestination {
-  readonly name: string;
-  readonly transport: 'embedded' | 'rest' | 'amqp';
-  readonly url: string;
-  readonly private_token: string;
-  readonly manager: string;
-  readonly key_prefix: string;
-  readonly max_jobs: number;
-  readonly cores: number;
-  readonly ram_gb: number;
-  readonly network: string;
-  readonly runtime: RuntimeKind;
-  readonly pull: PullPolicy;
-  readonly shared_filesystem: boolean;
-  readonly mounts: readonly (Omit<PlanMount, 'mode'> & { readonly mode?: PlanMount['mode'] })[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly images: Readonly<Record<string, string>>;
-}
+type RawDestination = ValuesOf<typeof DESTINATION_SCHEMA>;
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -104,9 +86,8 @@ const readOne = (table: Table, input: DestinationInput): DestinationResult => {
     const message = `unknown key; known here: ${KNOWN_KEYS.join(', ')}`;
     return { destinations: [], problems: [{ key: unknown, message }] };
   }
-  const { values, problems } = checkAgainst(DESTINATION_SCHEMA, Object.entries(table));
-  if (problems.length > 0) return { destinations: [], problems };
-  const raw = values as unknown as RawDestination; // convict has checked every key
+  const { values: raw, problems } = checkAgainst(DESTINATION_SCHEMA, Object.entries(table));
+  if (raw === undefined) return { destinations: [], problems };
   const token = resolveSecret(raw.private_token, input.environment);
   const destination = toDestination(raw, 'value' in token ? token.value : '');
   const found = [

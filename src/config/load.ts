@@ -1,7 +1,7 @@
 /** Reads, merges, checks and freezes the configuration. */
 import path from 'node:path';
 import { MagnetarError } from '../kernel/errors.ts';
-import { checkAgainst, type KeyProblem } from './convict-schema.ts';
+import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.ts';
 import { readDestinations } from './destinations.ts';
 import type { Environment } from './environment.ts';
 import { readLayers, type Flags } from './layers.ts';
@@ -21,9 +21,7 @@ export interface LoadInput {
 }
 
 /** Values as convict answers them: like Config, but nothing resolved and destinations unread. */
-type RawConfig = Omit<Config, 'destinations'> & {
-  readonly destinations: readonly Readonly<Record<string, unknown>>[];
-};
+type RawConfig = ValuesOf<typeof CONFIG_SCHEMA>;
 
 const SQLITE = 'sqlite:';
 
@@ -69,17 +67,16 @@ const freezeDeep = <T>(value: T): T => {
   return value;
 };
 
-const throwProblems = (
+const invalid = (
   problems: readonly KeyProblem[],
   sources: ReadonlyMap<string, string>,
-): void => {
-  if (problems.length === 0) return;
+): MagnetarError => {
   const details = problems.map(({ key, message }) => {
     const source = sources.get(key.replace(/\[\d+\].*$/, ''));
     return { field: key, message: source === undefined ? message : `${message} (from ${source})` };
   });
   const lines = details.map(({ field, message }) => `${field}: ${message}`);
-  throw new MagnetarError('CONFIG_INVALID', lines.join('\n'), { details });
+  return new MagnetarError('CONFIG_INVALID', lines.join('\n'), { details });
 };
 
 const rootsOf = (roots: readonly string[], extra: readonly string[]): readonly string[] => [
@@ -111,12 +108,11 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
   const layers = readLayers({ ...input, flags: input.flags ?? {} });
   const entries = layers.flatMap((layer) => [...layer.values]);
   const sources = new Map(entries.map(([key, { source }]) => [key, source]));
-  const { values, problems } = checkAgainst(
+  const { values: raw, problems } = checkAgainst(
     CONFIG_SCHEMA,
     new Map(entries.map(([key, { value }]) => [key, value])),
   );
-  throwProblems(problems, sources);
-  const raw = values as unknown as RawConfig; // convict has checked every key
+  if (raw === undefined) throw invalid(problems, sources);
   const config = resolve(raw, input);
   const secret = readInstallSecret(raw.secret, input.environment);
   const { destinations, problems: destinationProblems } = readDestinations({
@@ -124,20 +120,18 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     environment: input.environment,
     allowDangerousMounts: raw.allow_dangerous_mounts,
   });
-  throwProblems(
-    [
-      ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
-      ...bindingProblems(config.server),
-      ...rootProblems(raw.storage, input.allow ?? [], config.data),
-      ...destinationProblems,
-    ],
-    sources,
-  );
+  const found = [
+    ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
+    ...bindingProblems(config.server),
+    ...rootProblems(raw.storage, input.allow ?? [], config.data),
+    ...destinationProblems,
+  ];
+  if (found.length > 0) throw invalid(found, sources);
   if ((input.allow ?? []).length > 0) {
     for (const key of ['storage.file.read', 'storage.file.write']) {
       sources.set(key, [sources.get(key), 'flag --allow'].filter(Boolean).join(' and '));
     }
   }
-  const found = 'value' in secret ? secret.value : '';
-  return { config: freezeDeep({ ...config, secret: found, destinations }), sources };
+  const known = 'value' in secret ? secret.value : '';
+  return { config: freezeDeep({ ...config, secret: known, destinations }), sources };
 };

@@ -1,5 +1,7 @@
 /** Every key of the configuration: its format, default and meaning. `config/default.toml` and `docs/configuration.md` follow this table. */
+import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
 import type { FormatName } from './formats.ts';
+import type { LogFormat, LogLevel, MissingOutput, TransportKind } from './types.ts';
 
 export interface KeySchema<T> {
   readonly doc: string;
@@ -22,6 +24,11 @@ const sensitive = <T>(format: FormatName, value: T, doc: string): KeySchema<T> =
 
 const NO_TEXTS: readonly string[] = [];
 const NO_TABLES: readonly Readonly<Record<string, unknown>>[] = [];
+const NO_MOUNTS: readonly MountEntry[] = [];
+const NO_PAIRS: Readonly<Record<string, string>> = {};
+
+/** `mode` is `ro` where it is missing. */
+type MountEntry = Omit<PlanMount, 'mode'> & { readonly mode?: PlanMount['mode'] };
 
 /** Where a store URL starts with this, the data directory is meant. */
 export const DATA_PLACEHOLDER = 'DATA/';
@@ -92,7 +99,7 @@ export const CONFIG_SCHEMA = {
     'Places that run tasks, see below. None = one embedded Pulsar called `local`.',
   ),
   tasks: {
-    missing_output: key(
+    missing_output: key<MissingOutput>(
       'missing_output',
       'complete',
       'State of a task whose executors succeeded but an output is missing: COMPLETE with a line in `system_logs`, or SYSTEM_ERROR.',
@@ -129,14 +136,14 @@ export const CONFIG_SCHEMA = {
     },
   },
   log: {
-    format: key('log_format', 'auto', '`auto` = text on a terminal, else JSON.'),
-    level: key('log_level', 'info', 'Least level written.'),
+    format: key<LogFormat>('log_format', 'auto', '`auto` = text on a terminal, else JSON.'),
+    level: key<LogLevel>('log_level', 'info', 'Least level written.'),
   },
 } as const;
 
 export const DESTINATION_SCHEMA = {
   name: key('name', '', 'Name of the destination; unique. Required.'),
-  transport: key(
+  transport: key<TransportKind>(
     'transport',
     'embedded',
     '`embedded`: a Pulsar this server installs and supervises; `rest`: a Pulsar web server; `amqp`: not available yet.',
@@ -157,18 +164,18 @@ export const DESTINATION_SCHEMA = {
     'default',
     'Network of containers: `default` (the runtime’s own), `none`, or the name of one.',
   ),
-  runtime: key('runtime', 'auto', 'Container runtime; `auto` = the first that works.'),
-  pull: key('pull', 'missing', 'When images are pulled.'),
+  runtime: key<RuntimeKind>('runtime', 'auto', 'Container runtime; `auto` = the first that works.'),
+  pull: key<PullPolicy>('pull', 'missing', 'When images are pulled.'),
   shared_filesystem: key(
     'boolean_strict',
     false,
     'The destination sees the files of this server under the same paths; always so for `embedded`.',
   ),
-  mounts: key('mounts', NO_TABLES, 'Folders of the host that every container sees.'),
-  env: sensitive('text_map', {}, 'Environment of every container; a task’s own `env` wins.'),
+  mounts: key('mounts', NO_MOUNTS, 'Folders of the host that every container sees.'),
+  env: sensitive('text_map', NO_PAIRS, 'Environment of every container; a task’s own `env` wins.'),
   images: key(
     'text_map',
-    {},
+    NO_PAIRS,
     'Image name = local image, image file or root folder; `"*"` = every other image.',
   ),
 } as const satisfies Record<string, KeySchema<unknown>>;

@@ -75,6 +75,11 @@ export interface ServiceConfig {
   readonly organization: { readonly name: string; readonly url: string };
 }
 
+/** `amqp` is known and refused. */
+export type TransportKind = 'embedded' | 'rest' | 'amqp';
+
+export type MissingOutput = 'complete' | 'error';
+
 export type LogFormat = 'auto' | 'json' | 'text';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -95,7 +100,7 @@ export interface Config {
   readonly storage: StorageConfig;
   /** At least one. */
   readonly destinations: readonly DestinationConfig[];
-  readonly tasks: { readonly missing_output: 'complete' | 'error' };
+  readonly tasks: { readonly missing_output: MissingOutput };
   readonly limits: LimitsConfig;
   readonly service: ServiceConfig;
   readonly log: LogConfig;
