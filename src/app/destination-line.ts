@@ -1,7 +1,7 @@
 /** One destination from its configuration to work: its owner, its Pulsar, and one real job as a check before it takes tasks. */
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { createDeferred } from '../kernel/deferred.ts';
-import { MagnetarError, messageOf } from '../kernel/errors.ts';
+import { isMagnetarError, MagnetarError, messageOf } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import {
   createDestinationOwner,
@@ -54,6 +54,14 @@ const assertHidden = (folder: string | undefined): void => {
 /** What the runner found on the destination's host. */
 type Host = Awaited<ReturnType<typeof checkSandbox>>;
 
+const ADVICE =
+  './bin/magnetar doctor says what this machine has; runtime = "docker", "podman", "apptainer" or "bubblewrap" under [[destinations]] takes another one than the first that answers (docs/configuration.md)';
+
+const withAdvice = (error: unknown): unknown =>
+  isMagnetarError(error, 'STARTUP')
+    ? new MagnetarError('STARTUP', `${error.message}\n  → ${ADVICE}`, { cause: error })
+    : error;
+
 const check = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   const { name } = deps.destination;
   deps.onProgress(`running a check job on ${name}`);
@@ -84,7 +92,9 @@ const bringUp = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   const { start } = deps.open;
   if (start === undefined) return untilChecked(deps, signal);
   await start(signal, deps.onProgress);
-  return check(deps, signal);
+  return check(deps, signal).catch((error: unknown) => {
+    throw withAdvice(error);
+  });
 };
 
 /** What `auto` has found stays until the next start, so that jobs need not look for it again. */

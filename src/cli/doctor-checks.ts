@@ -69,11 +69,16 @@ const checkNode = (): Finding => {
   return ok ? { ok, text } : { ok, text, advice: 'install Node 20.19 or newer' };
 };
 
-const PYTHON_PROBE = 'import sys, venv, ensurepip; print("%d.%d.%d" % sys.version_info[:3])';
+const PYTHON_PROBE = `
+import sys
+version = "%d.%d.%d" % sys.version_info[:3]
+if sys.version_info < (3, 9, 2): sys.exit(version + " is too old")
+import venv, ensurepip
+print(version)`;
 
 const checkPython = (): Promise<Finding> =>
   found(
-    'install Python 3 with its venv module: apt-get install python3 python3-venv',
+    'install Python 3.9.2 or newer with its venv module: apt-get install python3 python3-venv',
     'python3',
     '-c',
     PYTHON_PROBE,

@@ -2,11 +2,13 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand, startCommand, urlOf } from '../support/built-commands.ts';
 import { createSite, startServer, type Server, type Site } from '../support/server/server.ts';
+import { startMongoServer } from '../support/mongo/mongo-server.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -164,6 +166,33 @@ describe('magnetar serve refuses to start', () => {
       expect(said()).not.toContain('    at ');
     },
   );
+
+  it('where no container runs, and says what to do', async () => {
+    const own = await createSite({ runtime: 'apptainer' });
+    const { ended, said } = serve('--config', own.config, '--data', own.data, '--port', '0');
+    expect(await ended).toBe(1);
+    expect(said()).toContain('./bin/magnetar doctor says what this machine has');
+    expect(said()).not.toContain('    at ');
+    await own.remove();
+  });
+
+  it('with an embedded destination whose name another data directory has on the same MongoDB', async () => {
+    const mongo = await startMongoServer();
+    const store = ['--store', mongo.newDatabase()];
+    const own = await createSite();
+    const first = serve('--config', own.config, '--data', own.data, '--port', '0', ...store);
+    await urlOf(first);
+    const other = ['--config', own.config, '--data', createTempFolder(), '--port', '0', ...store];
+    const second = serve(...other);
+    expect(await second.ended).toBe(1);
+    expect(second.said()).toContain(`belongs to the Magnetar at ${hostname()}:${own.data}`);
+    first.signal('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const third = serve(...other);
+    expect(await third.ended).toBe(1);
+    await own.remove();
+    await mongo.stop();
+  });
 
   it('with a key it does not know', async () => {
     const file = path.join(createTempFolder(), 'my.toml');
