@@ -9,6 +9,7 @@ import {
   type Server,
   type Site,
 } from '../support/server/server.ts';
+import { until } from '../support/until.ts';
 import {
   expectOneEnd,
   jobsLeft,
@@ -41,6 +42,24 @@ describe('kill -9 of the server', () => {
     const database = new Database(join(site.data, 'magnetar.db'), { readonly: true });
     expect(database.prepare('SELECT * FROM debts').all()).toEqual([]);
     database.close();
+  });
+});
+
+describe('kill -9 of the server before a long log is kept', () => {
+  it('the next server keeps it before the job goes', async () => {
+    const doomed = await startServer(site, { chaos: POINTS['after the final write'] });
+    const command = ['sh', '-c', 'seq 1 60000'];
+    const id = await doomed.tes.create({ executors: [{ image: 'any', command }] });
+    expect(await doomed.ended).toBe('SIGKILL');
+    server = await startServer(site);
+    const { url } = server;
+    await until(() => jobsLeft(site).length === 0, {
+      timeoutMs: 60_000,
+      what: 'all debts to be paid',
+    });
+    const answer = await fetch(`${url}/ext/v1/tasks/${id}/logs/1/0/stdout`);
+    const lines = (await answer.text()).split('\n');
+    expect([lines[0], lines.at(-2), lines.length]).toEqual(['1', '60000', 60_001]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The same life of a task on the engines people have: docker and podman, behind the built server and a real Pulsar. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngines, type Engines } from '../support/engines.ts';
@@ -105,5 +105,25 @@ describe.each(['podman', 'docker'] as const)('on %s', (engine) => {
       await server.tes.create({ executors: [{ image: 'busybox', command: ['sleep', '1'] }] }),
     );
     expect(sizeOf(beat)).toBe(atEnd);
+  });
+
+  it.each([
+    ['ends in order on TERM', "trap 'echo saved; exit 7' TERM", [7, 'begun\nsaved\n']],
+    ['ignores TERM', "trap '' TERM", [137, 'begun\n']],
+  ])('a cancelled container that %s leaves its exit code and log', async (title, trap, end) => {
+    const mark = title.replaceAll(' ', '-');
+    const script = `${trap}; echo begun; touch /marks/${mark}; while :; do sleep 0.05; done`;
+    const id = await server.tes.create({
+      executors: [{ image: 'busybox', command: ['sh', '-c', script] }],
+    });
+    const isThere = () => existsSync(join(site.marks, mark));
+    await until(isThere, { timeoutMs: 30_000, what: 'the command to run' });
+    const start = performance.now();
+    await server.tes.cancel(id);
+    const task = await server.tes.ended(id, 20_000);
+    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(task.state).toBe('CANCELED');
+    const executors = task.logs?.[0]?.logs ?? [];
+    expect(executors.map(({ exit_code, stdout }) => [exit_code, stdout])).toEqual([end]);
   });
 });
