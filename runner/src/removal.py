@@ -1,7 +1,6 @@
 """Deletes what a task left behind, whatever a tool made of it."""
 
 import os
-import stat
 import time
 
 from .base import log, os_text
@@ -21,64 +20,72 @@ class Removal:
         self.moved = 0
 
     def run(self):
-        while any([self.remove(name) for name in some_names(self.top)]):
+        while any([self.remove(*entry) for entry in some_entries(self.top)]):
             pass
 
-    def remove(self, name):
+    def remove(self, name, is_folder):
         """Something at the top; False when it stays."""
         try:
-            if is_folder(name, self.top):
-                fd = open_up(name, self.top)
-                try:
-                    while any([self.take(inner, fd) for inner in some_names(fd)]):
-                        pass
-                finally:
-                    os.close(fd)
-                os.rmdir(name, dir_fd=self.top)
-            else:
+            if not is_folder:
                 os.unlink(name, dir_fd=self.top)
+                return True
+            fd = open_up(name, self.top)
+            try:
+                while any([self.take(*entry, fd) for entry in some_entries(fd)]):
+                    pass
+            finally:
+                os.close(fd)
+            os.rmdir(name, dir_fd=self.top)
             return True
         except OSError:
             return False
 
-    def take(self, name, folder):
+    def take(self, name, is_folder, folder):
         """Something in a folder at the top; False when it stays."""
         try:
-            if is_folder(name, folder):
-                os.close(open_up(name, folder))  # Only what may be written can be moved.
-                self.moved += 1
-                place = '%d.%d' % (os.getpid(), self.moved)
-                os.rename(name, place, src_dir_fd=folder, dst_dir_fd=self.top)
+            if is_folder:
+                self.move_up(name, folder)
             else:
                 os.unlink(name, dir_fd=folder)
             return True
         except OSError:
             return False
 
+    def move_up(self, name, folder):
+        self.moved += 1
+        place = '%d.%d' % (os.getpid(), self.moved)
+        try:
+            os.rename(name, place, src_dir_fd=folder, dst_dir_fd=self.top)
+        except PermissionError:  # Who may not write a folder may not move it.
+            os.close(open_up(name, folder))
+            os.rename(name, place, src_dir_fd=folder, dst_dir_fd=self.top)
 
-def some_names(fd):
-    """Not all at once: a tool may have made millions."""
+
+def some_entries(fd):
+    """`(name, whether it is a folder)`; not all at once: a tool may have made millions."""
     from itertools import islice
 
     with os.scandir('/proc/self/fd/%d' % fd) as entries:
-        return [entry.name for entry in islice(entries, BATCH)]
-
-
-def is_folder(name, folder):
-    return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        return [
+            (entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, BATCH)
+        ]
 
 
 def open_up(name, folder):
-    """Opens a folder although its mode may forbid it. By its descriptor, because chmod by name
-    would follow a link."""
-    fd = os.open(name, os.O_PATH | DIRECTORY_FLAGS, dir_fd=folder)
+    """Opens a folder although its mode may forbid it. Changes modes by descriptor, because chmod by
+    name would follow a link."""
     try:
-        here = '/proc/self/fd/%d' % fd
-        if os.fstat(fd).st_mode & 0o700 != 0o700:
-            os.chmod(here, 0o700)
-        return os.open(here, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    finally:
-        os.close(fd)
+        fd = os.open(name, DIRECTORY_FLAGS, dir_fd=folder)
+    except PermissionError:
+        shut = os.open(name, os.O_PATH | DIRECTORY_FLAGS, dir_fd=folder)
+        try:
+            os.chmod('/proc/self/fd/%d' % shut, 0o700)
+        finally:
+            os.close(shut)
+        fd = os.open(name, DIRECTORY_FLAGS, dir_fd=folder)
+    if os.fstat(fd).st_mode & 0o700 != 0o700:
+        os.chmod(fd, 0o700)
+    return fd
 
 
 def remove_tree(path):
