@@ -1,23 +1,16 @@
 /** `magnetar serve`: starts the application, waits for the signals that main.ts forwards, stops it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { redactConfig } from '../config/render.ts';
 import type { Config } from '../config/types.ts';
-import { MagnetarError, messageOf } from '../kernel/errors.ts';
+import { MagnetarError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createLogger } from '../observability/logger.ts';
 import { prepareDataDirectory } from './data-directory.ts';
-import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { aborted, stopApp, stoppingLine, type Stoppable } from './stopping.ts';
 
 /** The application as src/app.ts builds it. */
-export interface App {
+export interface App extends Stoppable {
   start(signal: AbortSignal): Promise<{ readonly url: string }>;
-  /** Tasks under way. */
-  running(): number;
-  /** Running jobs go on; answers how many. */
-  stop(): Promise<{ readonly running: number }>;
-  /** Before or during `stop`. */
-  cancelAll(): Promise<void>;
 }
 
 export interface AppInput {
@@ -37,19 +30,6 @@ export interface ServeHost {
   readonly cancel: AbortSignal;
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-  });
-
 const codeOf = (error: unknown): unknown =>
   error instanceof Error ? Reflect.get(error, 'code') : undefined;
 
@@ -68,38 +48,6 @@ const explain = (error: unknown, config: Config): MagnetarError | undefined => {
   return message === undefined
     ? undefined
     : new MagnetarError('STARTUP', message, { cause: error });
-};
-
-const tasksGoOn = (running: number): string =>
-  running === 0
-    ? 'no task is running'
-    : `${String(running)} running ${running === 1 ? 'task goes' : 'tasks go'} on and will be found at the next start`;
-
-const stoppingLine = (running: number): string =>
-  `stopping; ${tasksGoOn(running)}. Ctrl-C again ${running === 0 ? '' : 'cancels what runs and '}ends at once`;
-
-/** After a second Ctrl-C whatever is still open has so long to close. */
-const FORCED_CLOSE_MS = 1_000;
-
-/** Cancels what runs; what then does not close in time is left to the end of the process. */
-const forceEnd = async (app: App, stopped: Promise<unknown>, output: Output): Promise<void> => {
-  if (app.running() > 0) output.note('cancelling what runs; Ctrl-C again does not wait for it');
-  await app.cancelAll().catch((error: unknown) => {
-    output.note(`could not cancel all: ${messageOf(error)}`);
-  });
-  await Promise.race([Promise.allSettled([stopped]), sleep(FORCED_CLOSE_MS)]);
-  output.note('ended by a second Ctrl-C');
-};
-
-const stopApp = async (app: App, { cancel, output }: ServeHost): Promise<number> => {
-  const stopped = app.stop();
-  await Promise.race([stopped, aborted(cancel)]);
-  if (cancel.aborted) {
-    await forceEnd(app, stopped, output);
-    return EXIT.forced;
-  }
-  output.note(`stopped; ${tasksGoOn((await stopped).running)}`);
-  return EXIT.ok;
 };
 
 /** What only several processes on one database can get wrong. */
@@ -136,5 +84,5 @@ export const serve = async (config: Config, host: ServeHost): Promise<number> =>
   };
   await Promise.race([bringUp(), aborted(cancel)]);
   await aborted(stop);
-  return stopApp(app, host);
+  return stopApp(app, cancel, output);
 };

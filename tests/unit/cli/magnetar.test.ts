@@ -92,6 +92,17 @@ describe('serve', () => {
     expect(calls).toEqual(['cancelAll']);
   });
 
+  it('says what a second signal came too late for', async () => {
+    const { host, output, stop, cancel } = createHost({
+      running: () => 2,
+      stop: () => Promise.resolve({ running: 2 }),
+    });
+    stop.abort();
+    cancel.abort();
+    expect(await runMagnetar(['serve', '--data', createTempFolder()], host)).toBe(130);
+    expect(output.stderr()).toContain('the next start cancels what still runs (2)');
+  });
+
   it.each([
     ['the end', { stop: () => new Promise<never>(() => undefined) }],
     ['the start', { start: () => new Promise<never>(() => undefined) }],
