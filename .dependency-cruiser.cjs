@@ -68,6 +68,20 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(api|auth|tasks|kernel|generated)/' },
     },
     {
+      name: 'conformance-knows-the-kernel-only',
+      comment:
+        'It judges any server from outside; what Magnetar takes for granted must not leak into it.',
+      severity: 'error',
+      from: { path: '^src/conformance/' },
+      to: { path: '^src/', pathNot: '^src/(conformance|kernel)/' },
+    },
+    {
+      name: 'only-the-command-line-runs-conformance',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(conformance|cli)/' },
+      to: { path: '^src/conformance/' },
+    },
+    {
       name: 'nobody-imports-the-command-line',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(cli/|app\\.ts$|app/|main\\.ts$)' },

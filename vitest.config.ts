@@ -8,6 +8,7 @@ const slow = { testTimeout: seconds(120), hookTimeout: seconds(420), fileParalle
 const AREAS = {
   unit: { testTimeout: seconds(20), hookTimeout: seconds(20) },
   property: { testTimeout: seconds(60), hookTimeout: seconds(20) },
+  conformance: { ...slow, testTimeout: seconds(300) },
   contract: { testTimeout: seconds(60), hookTimeout: seconds(420) },
   integration: slow,
   e2e: slow,

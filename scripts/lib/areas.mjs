@@ -115,6 +115,7 @@ export const AREAS = [
   ),
   vitest('unit', { quick: true }),
   vitest('property', { quick: true }),
+  vitest('conformance', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('contract', { needs: ['python', 'venv', 'mongodb'] }),
   vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('e2e', { build: true, needs: ['python', 'venv', ...RUNTIMES, 'mongodb'] }),

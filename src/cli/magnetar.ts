@@ -1,8 +1,9 @@
-/** The `magnetar` command: serve, doctor, config. Answers exit codes; src/main.ts turns them into the end of the process. */
+/** The `magnetar` command: serve, doctor, config, conformance. Answers exit codes; src/main.ts turns them into the end of the process. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/types.ts';
+import { addConformance } from './conformance.ts';
 import { runDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -80,5 +81,8 @@ export const runMagnetar = async (argv: readonly string[], host: MagnetarHost): 
     .action((options: ConfigOptions & { readonly json?: boolean }) => {
       showConfig(load(options, host.environment), host.output, options.json ?? false);
     });
+  addConformance(program, host, (code) => {
+    result = code;
+  });
   return runProgram(program, argv, { output: host.output, result: () => result });
 };
