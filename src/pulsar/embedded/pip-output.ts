@@ -2,7 +2,10 @@
 
 export type OnProgress = (line: string) => void;
 
-/** Tells `onProgress` of each package; pip names those it skips because a marker says so before the first one. */
+/** Every so many packages: a line for each of them would push everything else off a terminal. */
+const STEP = 10;
+
+/** Tells `onProgress` of the first package and every tenth; pip names those it skips because a marker says so before the first one. */
 export const createPipReader = (pinned: number, onProgress: OnProgress) => {
   let total = pinned;
   let n = 0;
@@ -11,7 +14,9 @@ export const createPipReader = (pinned: number, onProgress: OnProgress) => {
     const name = /^Collecting ([^\s=<>[;]+)/.exec(line)?.[1];
     if (name !== undefined) {
       n += 1;
-      onProgress(`installing Pulsar: package ${String(n)} of ${String(total)} (${name})`);
+      if (n === 1 || n % STEP === 0) {
+        onProgress(`installing Pulsar: package ${String(n)} of ${String(total)} (${name})`);
+      }
     }
     if (line.startsWith('Installing collected packages')) {
       onProgress(`installing Pulsar: unpacking ${String(n)} packages`);

@@ -16,11 +16,12 @@ import type {
   Wish,
 } from '../../tasks/task.ts';
 
-export interface InboxDocument {
+/** A type, not an interface: its members can be listed. */
+export type InboxDocument = {
   readonly started: number | null;
   readonly executing: number | null;
   readonly report: string | null;
-}
+};
 
 interface RunDocument extends Omit<Run, 'inbox'> {
   readonly inbox: InboxDocument;
@@ -94,8 +95,8 @@ export const decodeInbox = ({ started, executing, report }: InboxDocument): Inbo
 /** Facts as fields to set, by their path. */
 export const factFields = (facts: Inbox): Readonly<Record<string, number | string>> =>
   Object.fromEntries(
-    Object.entries(encodeInbox(facts) as unknown as Record<string, number | string | null>).flatMap(
-      ([name, value]) => (value === null ? [] : [[`run.inbox.${name}`, value]]),
+    Object.entries<number | string | null>(encodeInbox(facts)).flatMap(([name, value]) =>
+      value === null ? [] : [[`run.inbox.${name}`, value]],
     ),
   );
 

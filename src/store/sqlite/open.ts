@@ -1,9 +1,10 @@
 /** Opens the database file for one process alone and brings it to this program's schema. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { openBetterSqlite } from './better-sqlite-driver.ts';
-import { sqliteCodeOf, type OpenSqlite, type SqliteDriver } from './driver.ts';
+import type { OpenSqlite, SqliteDriver } from './driver.ts';
 import { startupError, toStartupError } from './errors.ts';
+import { lockFile, touch } from './file-lock.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /**
@@ -19,29 +20,8 @@ const PRAGMAS = `
   PRAGMA cache_size = -16384;
 `;
 
-const touch = (file: string): void => {
-  closeSync(openSync(file, 'a', 0o600));
-};
-
-/**
- * Holds `<path>.lock` until `close`. It is an empty database under an exclusive transaction: the
- * system drops that lock with the process, however it ends, and nothing stale can be left.
- */
-const lockOut = (path: string, open: OpenSqlite): SqliteDriver => {
-  touch(`${path}.lock`);
-  const lock = open(`${path}.lock`);
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    if (sqliteCodeOf(error) !== 'SQLITE_BUSY') throw error;
-    throw startupError(
-      `another process uses the database ${path}: stop it, or give this one a file of its own, or let both share a MongoDB`,
-      error,
-    );
-  }
-};
+const heldMessage = (path: string): string =>
+  `another process uses the database ${path}: stop it, or give this one a file of its own, or let both share a MongoDB`;
 
 const numberOf = (row: unknown): number | undefined =>
   typeof row === 'object' && row !== null && 'value' in row ? Number(row.value) : undefined;
@@ -89,14 +69,14 @@ export const openDatabase = (
   open: OpenSqlite = openBetterSqlite,
 ): OpenedDatabase => {
   const path = resolve(givenPath);
-  const opened: SqliteDriver[] = [];
+  const opened: { close(): void }[] = [];
   const close = () => {
     for (const driver of opened.splice(0).reverse()) driver.close();
   };
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     touch(path);
-    opened.push(lockOut(path, open));
+    opened.push(lockFile(`${path}.lock`, heldMessage(path), open));
     const driver = open(path);
     opened.push(driver);
     driver.exec(PRAGMAS);

@@ -2,21 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { createPipReader, pipComplaint } from '../../../../src/pulsar/embedded/pip-output.ts';
 
 describe('createPipReader', () => {
-  it('counts packages and leaves those out that a marker skips', () => {
+  it('tells of the first package and every tenth, without those that a marker skips', () => {
     const said: string[] = [];
-    const read = createPipReader(3, (line) => said.push(line));
+    const read = createPipReader(12, (line) => said.push(line));
     const output = [
       "Ignoring appdirs: markers 'python_full_version >= 3.13' don't match your environment",
       'Collecting pulsar-app[amqp,web]==0.16.0 (from -r requirements.txt (line 1))',
       '  Downloading pulsar_app-0.16.0-py3-none-any.whl (1 MB)',
-      'Collecting yarl==1.25.1',
-      'Installing collected packages: yarl, pulsar-app',
+      ...Array.from({ length: 10 }, (_, n) => `Collecting p${String(n + 2)}==1`),
+      'Installing collected packages: p2, pulsar-app',
     ];
     output.forEach(read);
     expect(said).toEqual([
-      'installing Pulsar: package 1 of 2 (pulsar-app)',
-      'installing Pulsar: package 2 of 2 (yarl)',
-      'installing Pulsar: unpacking 2 packages',
+      'installing Pulsar: package 1 of 11 (pulsar-app)',
+      'installing Pulsar: package 10 of 11 (p10)',
+      'installing Pulsar: unpacking 11 packages',
     ]);
   });
 });
