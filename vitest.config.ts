@@ -12,6 +12,7 @@ const AREAS = {
   contract: { testTimeout: seconds(60), hookTimeout: seconds(420) },
   integration: slow,
   e2e: slow,
+  clients: { ...slow, testTimeout: seconds(300) },
   chaos: { ...slow, testTimeout: seconds(300) },
 };
 

@@ -119,6 +119,10 @@ export const AREAS = [
   vitest('contract', { needs: ['python', 'venv', 'mongodb'] }),
   vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('e2e', { build: true, needs: ['python', 'venv', ...RUNTIMES, 'mongodb'] }),
+  vitest('clients', {
+    build: true,
+    needs: ['python', 'venv', 'clientPython', 'bubblewrap', 'rsync', 'mongodb'],
+  }),
   program('runner', ['python', ...RUNTIMES], 'python3', 'runner/tests/run.py'),
   vitest('chaos', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
 ];

@@ -5,6 +5,10 @@ import { ensureNative } from './native.mjs';
 
 const hasVenv = () => works('python3', '-c', 'import venv, ensurepip');
 
+/** Tasks run the clients' programs, so they need an interpreter that a sandbox sees too. */
+const CLIENT_PYTHON = process.env.MAGNETAR_TEST_CLIENT_PYTHON ?? '/usr/bin/python3';
+const CLIENT_PROBE = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
+
 const hasFerret = () =>
   existsSync(inRoot('.cache')) &&
   readdirSync(inRoot('.cache')).some((name) => name.startsWith('ferretdb'));
@@ -25,6 +29,12 @@ const NEEDS = {
   },
   python: { here: () => isInstalled('python3'), packages: ['python3'] },
   venv: { here: hasVenv, packages: ['python3-venv'] },
+  clientPython: {
+    here: () => works(CLIENT_PYTHON, '-c', CLIENT_PROBE),
+    packages: ['python3-venv'],
+    advice: `${CLIENT_PYTHON}, version 3.11 or newer, with venv (apt-get install python3-venv), or another one below /usr that MAGNETAR_TEST_CLIENT_PYTHON names`,
+  },
+  rsync: { here: () => isInstalled('rsync'), packages: ['rsync'] },
   mongodb: {
     here: hasMongo,
     packages: [],
