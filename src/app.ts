@@ -147,6 +147,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       bodyBytes: config.limits.body_bytes,
       contentBytes: config.limits.content_bytes,
     },
+    repeatWindowMs: config.api.repeat_window_s * 1000,
     health: { ready: readinessOf(parts) },
     jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
     security: {

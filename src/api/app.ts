@@ -29,6 +29,7 @@ export interface ApiDeps extends LogDeps {
   readonly serviceInfo: ServiceInfoOptions;
   readonly storage: StorageRules;
   readonly limits: ApiLimits;
+  readonly repeatWindowMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
   readonly security: GuardOptions;
@@ -82,6 +83,7 @@ export const createApi = (deps: ApiDeps): Api => {
       contentBytes: deps.limits.contentBytes,
     },
     bodyBytes: deps.limits.bodyBytes,
+    keysInUse: new Set(),
   });
   app.use(PREFIXES, tes);
   app.use(tes);

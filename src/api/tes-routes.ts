@@ -14,6 +14,7 @@ import {
 import { taskUnknown } from '../tasks/task-unknown.ts';
 import { methodUnknown } from './errors.ts';
 import { readJson, requestIdOf, sendJson, signalOf } from './exchange.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
 
 export interface TesDeps extends CreateDeps, CancelDeps {
@@ -38,8 +39,12 @@ const principal = ANYBODY;
 const taskHandlers = (deps: TesDeps) => ({
   create: async (req: Request, res: Response): Promise<void> => {
     const body: unknown = req.body;
-    const id = await createTask(deps, { body, principal }, { signal: signalOf(res) });
-    deps.logger.debug('task created', { taskId: id, requestId: requestIdOf(res) });
+    const input = { body, principal, ...idempotencyKeyOf(req) };
+    const { id, made } = await createTask(deps, input, { signal: signalOf(res) });
+    deps.logger.debug(made ? 'task created' : 'creation repeated', {
+      taskId: id,
+      requestId: requestIdOf(res),
+    });
     sendJson(res, 200, { id });
   },
   list: async (req: Request, res: Response): Promise<void> => {

@@ -73,6 +73,13 @@ export const CONFIG_SCHEMA = {
       'Listen on more than loopback although anybody who reaches the port may run containers.',
     ),
   },
+  api: {
+    repeat_window_s: key(
+      'count',
+      0,
+      'Seconds in which a body that its owner posts again, without an Idempotency-Key, makes no second task: for clients that post again after a time-out (60 suits py-tes). 0 = each request makes a task.',
+    ),
+  },
   store: {
     url: sensitive(
       'store_url',

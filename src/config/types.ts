@@ -12,6 +12,11 @@ export interface ServerConfig {
   readonly allow_public_without_auth: boolean;
 }
 
+export interface ApiConfig {
+  /** 0 = equal bodies make tasks of their own. */
+  readonly repeat_window_s: number;
+}
+
 export interface StorageConfig {
   readonly file: {
     /** Real paths. */
@@ -95,6 +100,7 @@ export interface Config {
   readonly secret: string;
   readonly allow_dangerous_mounts: readonly string[];
   readonly server: ServerConfig;
+  readonly api: ApiConfig;
   /** `sqlite:<absolute path>` or a MongoDB URL. */
   readonly store: { readonly url: string };
   readonly storage: StorageConfig;

@@ -62,6 +62,12 @@ export const ERRORS = {
     'info',
     'The path exists, but not with this method; see the Allow header.',
   ),
+  KEY_IN_USE: row(
+    409,
+    'info',
+    'The first request with this Idempotency-Key is still being worked on.',
+    { retryable: true },
+  ),
   JOB_OVER: row(
     410,
     'debug',
@@ -70,6 +76,13 @@ export const ERRORS = {
   BODY_TOO_LARGE: row(413, 'info', 'The body is larger than this server takes.'),
   MEDIA_TYPE: row(415, 'info', 'A body must be application/json.'),
   RANGE_UNKNOWN: row(416, 'info', 'The Range header asks for bytes that are not there.'),
+  KEY_REUSED: row(422, 'info', 'The Idempotency-Key was used for another body.'),
+  LIMIT_REACHED: row(
+    429,
+    'info',
+    'The caller has as many waiting or running tasks as are allowed; the message names limit and use.',
+    { retryable: true },
+  ),
   INTERNAL: row(
     500,
     'error',

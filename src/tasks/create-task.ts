@@ -4,8 +4,9 @@ import type { IdSource } from '../kernel/ids.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import { keysOf } from './keys.ts';
 import type { CallOptions } from './ports/call.ts';
-import type { NewTask, TaskStore } from './ports/task-store.ts';
+import type { CreateResult, NewTask, Once, TaskStore } from './ports/task-store.ts';
 import type { Principal } from './principal.ts';
+import { alone, keyReused, onceOf } from './repeats.ts';
 import { classOf, requirementsOf } from './requirements.ts';
 import { assertStorage, type StorageRules } from './storage-rules.ts';
 import { TASK_VERSION, type Part, type TaskHead } from './task.ts';
@@ -17,13 +18,22 @@ export interface CreateDeps {
   readonly clock: Clock;
   readonly rules: ReadRules;
   readonly storage: StorageRules;
+  /** How long equal bodies of an owner make one task; 0 = each makes its own. */
+  readonly repeatWindowMs: number;
+  /** Keys of the creations under way. */
+  readonly keysInUse: Set<string>;
 }
 
 export interface CreateInput {
   /** What the client sent, as parsed from JSON. */
   readonly body: unknown;
   readonly principal: Principal;
+  /** The client's name for this request: a second one of that name makes no second task. */
+  readonly key?: string;
 }
+
+/** `id` may be that of an earlier request. */
+export type Created = Exclude<CreateResult, 'other'>;
 
 const DEFAULT_PRIORITY = 5;
 
@@ -43,16 +53,17 @@ const partsOf = (task: TaskId, { contents, notes }: ReadTask): readonly Part[] =
     : [{ task, attempt: 0, kind: 'syslog', index: 0, text: JSON.stringify(notes) } as const]),
 ];
 
-/**
- * Answers once the task would survive a power cut. Nothing is staged, pulled or dispatched here (C7).
- * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, STORE_UNAVAILABLE
- */
-export const createTask = async (
+interface Judged {
+  readonly read: ReadTask;
+  readonly once: Once | undefined;
+}
+
+const place = async (
   deps: CreateDeps,
-  { body, principal }: CreateInput,
+  principal: Principal,
+  { read, once }: Judged,
   options: CallOptions,
-): Promise<TaskId> => {
-  const read = readTask(body, deps.rules);
+): Promise<Created> => {
   const { spec } = read;
   await assertStorage(spec, deps.storage, options);
   const id = newTaskId(deps.ids);
@@ -72,6 +83,26 @@ export const createTask = async (
     created: now,
     head: queued(now),
   };
-  await deps.store.create(task, partsOf(id, read), options);
-  return id;
+  const created = await deps.store.create(task, partsOf(id, read), {
+    ...options,
+    ...(once === undefined ? {} : { once }),
+  });
+  if (created === 'other') throw keyReused();
+  return created;
+};
+
+/**
+ * Answers once the task would survive a power cut. Nothing is staged, pulled or dispatched here (C7).
+ * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, KEY_REUSED, KEY_IN_USE, STORE_UNAVAILABLE
+ */
+export const createTask = async (
+  deps: CreateDeps,
+  { body, principal, key }: CreateInput,
+  options: CallOptions,
+): Promise<Created> => {
+  const read = readTask(body, deps.rules);
+  const request = { owner: principal.owner, body, ...(key === undefined ? {} : { key }) };
+  const once = onceOf(request, { windowMs: deps.repeatWindowMs, now: deps.clock.now() });
+  const work = () => place(deps, principal, { read, once }, options);
+  return once === undefined || key === undefined ? work() : alone(deps.keysInUse, once.key, work);
 };

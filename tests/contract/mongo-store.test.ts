@@ -2,10 +2,13 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
+import { collectionsOf } from '../../src/store/mongo/collections.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
+import { taskOfKey } from '../../src/store/mongo/once.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
+import type { NewTask } from '../../src/tasks/ports/task-store.ts';
 import { startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
 import { newReport, newTask } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
@@ -49,6 +52,54 @@ describe('on MongoDB', () => {
     store: 'mongo',
     make: () => Promise.resolve(server().newDatabase()),
     open: (url) => createMongoStore({ url }),
+  });
+
+  describe('a creation that broke off', () => {
+    const once = { key: 'k', print: 'p', at: 1, until: 1000 };
+    const part = (task: NewTask) =>
+      ({ task: task.id, attempt: 0, kind: 'content', index: 0, text: 't' }) as const;
+
+    it.each([
+      ['its key was kept', false],
+      ['its parts were kept', true],
+    ])('is completed under its id by whoever repeats it: %s', async (_, withParts) => {
+      const url = server().newDatabase();
+      const [here, there] = [await createMongoStore({ url }), await createMongoStore({ url })];
+      const client = new MongoClient(url);
+      const [broken, repeated] = [newTask(), newTask()];
+      await taskOfKey(collectionsOf(client.db()), broken.id, once);
+      if (withParts) {
+        const { id } = broken;
+        const _id = `${id}/000000/content/000000`;
+        await collectionsOf(client.db()).parts.insertOne({ ...part(broken), _id, i: 0 });
+      }
+      await client.close();
+      const options = { ...CALL, once };
+      const made = await Promise.all([
+        here.store.create(repeated, [part(repeated)], options),
+        there.store.create(broken, [part(broken)], options), // the first, alive after all
+      ]);
+      expect(made.map((one) => one !== 'other' && one.id)).toEqual([broken.id, broken.id]);
+      expect(made.filter((one) => one !== 'other' && one.made)).toHaveLength(1);
+      expect((await read(here.store, broken.id)).rev).toBe(1);
+      expect(await here.store.parts([broken.id, repeated.id], ['content'], CALL)).toHaveLength(1);
+      expect(await here.store.get(repeated.id, 'all', CALL)).toBeUndefined();
+      await here.store.close();
+      await there.store.close();
+    });
+
+    it('leaves a key that is removed when its time is over', async () => {
+      const url = server().newDatabase();
+      const { store } = await createMongoStore({ url });
+      await store.create(newTask(), [], { ...CALL, once });
+      const later = { key: 'l', print: 'p', at: 100_000, until: 200_000 };
+      await store.create(newTask(), [], { ...CALL, once: later });
+      await store.close(); // waits for what is under way
+      const client = new MongoClient(url);
+      const left = await collectionsOf(client.db()).idempotency.find().toArray();
+      expect(left.map(({ _id }) => _id)).toEqual(['l']);
+      await client.close();
+    });
   });
 
   describe('starting', () => {
@@ -103,6 +154,20 @@ describe('on MongoDB', () => {
       lose('update', 'update');
       await store.create(task, [part], CALL);
       expect((await read(store, task.id)).rev).toBe(1);
+      await store.close();
+    });
+
+    it('takes a creation with a key for done once, whichever answer was lost', async () => {
+      const { store } = await open();
+      for (const commands of [['insert'], ['update'], ['insert', 'update', 'update']]) {
+        const task = newTask();
+        const once = { key: task.id, print: 'p', at: 1, until: 1000 };
+        lose(...commands);
+        const options = { ...CALL, once };
+        expect(await store.create(task, [], options)).toEqual({ id: task.id, made: true });
+        expect(await store.create(newTask(), [], options)).toEqual({ id: task.id, made: false });
+        expect((await read(store, task.id)).rev).toBe(1);
+      }
       await store.close();
     });
 

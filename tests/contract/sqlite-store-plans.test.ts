@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIND_KEY, PRUNE_KEYS } from '../../src/store/sqlite/once.ts';
 import { openDatabase, type OpenedDatabase } from '../../src/store/sqlite/open.ts';
 import { SUMMARIES, TASKS, readPage, type Query } from '../../src/store/sqlite/pages.ts';
 import { DESTINATIONS, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
@@ -154,6 +155,14 @@ describe('query plans', () => {
     const steps = planOf(sql, values);
     expectLookUps(steps);
     expect(steps[0]).toBe(wanted);
+  });
+
+  it('finds a key, and those that have expired, by their indexes', () => {
+    expect(planOf(FIND_KEY, ['k', 1])).toEqual([`SEARCH idempotency ${PRIMARY} (key=?)`]);
+    const prune = planOf(PRUNE_KEYS, [1]).join('\n');
+    expect(prune).toContain(`SEARCH idempotency ${PRIMARY} (key=?)`);
+    expect(prune).toContain(`SEARCH idempotency USING ${COVERED} idempotency_until (until<?)`);
+    expect(prune).not.toMatch(/SCAN idempotency|TEMP B-TREE/);
   });
 
   it('reads the names of destinations from their indexes alone', () => {

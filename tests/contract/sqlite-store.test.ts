@@ -116,6 +116,20 @@ describe('a filter that few of many match', () => {
   });
 });
 
+describe('keys of creations', () => {
+  it('are pruned by the creations that follow, two for each', async () => {
+    const path = join(folder, 'tasks.db');
+    const { store } = createSqliteStore({ path });
+    const create = (key: string, at: number) =>
+      store.create(newTask(), [], { ...CALL, once: { key, print: '', at, until: at + 10 } });
+    for (const n of range(9)) await create(`old ${String(n)}`, n);
+    for (const n of range(5)) await create(`new ${String(n)}`, 100);
+    await store.close();
+    const rows = new Database(path).prepare('SELECT key FROM idempotency ORDER BY key').all();
+    expect(rows).toEqual(range(5).map((n) => ({ key: `new ${String(n)}` })));
+  });
+});
+
 describe('starting', () => {
   it('makes missing folders and files, readable by this user alone', async () => {
     const path = join(folder, 'a', 'b', 'tasks.db');
@@ -126,6 +140,22 @@ describe('starting', () => {
     }
     expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700);
     await store.close();
+  });
+
+  it('brings a database of the first schema up to date', async () => {
+    const path = join(folder, 'tasks.db');
+    const task = newTask();
+    const first = createSqliteStore({ path });
+    await first.store.create(task, [], CALL);
+    await first.store.close();
+    new Database(path)
+      .exec("DROP TABLE idempotency; UPDATE meta SET value = 1 WHERE key = 'schema'")
+      .close();
+    const second = createSqliteStore({ path });
+    const once = { key: 'k', print: '', at: 0, until: 10 };
+    await second.store.create(newTask(), [], { ...CALL, once });
+    expect((await second.store.get(task.id, 'all', CALL))?.id).toBe(task.id);
+    await second.store.close();
   });
 
   it('keeps everything over a restart', async () => {

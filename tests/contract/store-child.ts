@@ -1,20 +1,22 @@
-/** A process of its own: creates tasks eight at a time and prints each id once it is acknowledged, until it is killed. Arguments: store, where. */
+/** A process of its own: creates tasks eight at a time and prints each id, and its key, once it is acknowledged, until it is killed. Arguments: store, where, start of the keys. */
 import { writeSync } from 'node:fs';
-import { newTask } from '../support/tasks.ts';
+import { childCreation } from './child-creation.ts';
 import { CALL, range } from './store-site.ts';
 import { OPENERS } from './store-openers.ts';
 
-const [name = '', where = ''] = process.argv.slice(2);
+const [name = '', where = '', keys = ''] = process.argv.slice(2);
 const opener = OPENERS[name];
 if (opener === undefined) throw new Error(`no store is called ${name}`);
 const { store } = await opener(where);
 
+let count = 0;
+
 const createForEver = async (): Promise<void> => {
   for (;;) {
-    const task = newTask({ spec: { name: 'child' } });
-    const part = { task: task.id, attempt: 0, kind: 'content', index: 0, text: 'text' } as const;
-    await store.create(task, [part], CALL);
-    writeSync(1, `${task.id}\n`);
+    const key = `${keys}${String((count += 1))}`;
+    const { task, part, once } = childCreation(key);
+    await store.create(task, [part], { ...CALL, once });
+    writeSync(1, `${task.id} ${key}\n`);
   }
 };
 

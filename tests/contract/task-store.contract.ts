@@ -4,6 +4,7 @@ import { storeBasics } from './store-basics.contract.ts';
 import { storeChanges } from './store-changes.contract.ts';
 import { storeInvariants } from './store-invariants.contract.ts';
 import { storeLists } from './store-lists.contract.ts';
+import { storeRepeats } from './store-repeats.contract.ts';
 import type { SiteOf, StoreSite } from './store-site.ts';
 
 export interface TaskStoreHost {
@@ -29,6 +30,7 @@ export const taskStoreContract = (host: TaskStoreHost): void => {
     storeBasics(site);
     storeInvariants(site);
     storeLists(site);
+    storeRepeats(site);
     storeChanges(site);
   });
 };

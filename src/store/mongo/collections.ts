@@ -1,7 +1,7 @@
 /** The collections, their indexes and the version of both. */
 import type { Collection, Db } from 'mongodb';
 import { MagnetarError } from '../../kernel/errors.ts';
-import type { ClassId } from '../../tasks/ids.ts';
+import type { ClassId, TaskId } from '../../tasks/ids.ts';
 import type { Lease } from '../../tasks/ports/task-store.ts';
 import type { PartDocument, TaskDocument } from './documents.ts';
 
@@ -13,6 +13,14 @@ export interface ClassDocument {
   readonly _id: ClassId;
   /** JSON text. */
   readonly requirements: string;
+}
+
+/** A key of creations, and the task that it stands for, whether that is stored yet or not. */
+export interface KeyDocument {
+  readonly _id: string;
+  readonly print: string;
+  readonly task: TaskId;
+  readonly until: number;
 }
 
 interface MetaDocument {
@@ -27,6 +35,7 @@ export interface Collections {
   readonly parts: Collection<PartDocument>;
   readonly leases: Collection<LeaseDocument>;
   readonly classes: Collection<ClassDocument>;
+  readonly idempotency: Collection<KeyDocument>;
   readonly meta: Collection<MetaDocument>;
 }
 
@@ -35,6 +44,7 @@ export const collectionsOf = (db: Db): Collections => ({
   parts: db.collection('parts'),
   leases: db.collection('leases'),
   classes: db.collection('classes'),
+  idempotency: db.collection('idempotency'),
   meta: db.collection('meta'),
 });
 
@@ -44,7 +54,7 @@ interface Index {
 }
 
 /** Version of documents and indexes that this program writes. */
-const SCHEMA = { v: 1, min: 1 } as const;
+const SCHEMA = { v: 2, min: 1 } as const;
 
 const TASK_INDEXES: readonly Index[] = [
   { name: 'owner', key: { owner: 1, _id: -1 } },
@@ -58,10 +68,11 @@ const TASK_INDEXES: readonly Index[] = [
   { name: 'mod', key: { mod: 1, _id: 1 } },
 ];
 const PART_INDEXES: readonly Index[] = [{ name: 'task', key: { task: 1, kind: 1 } }];
+const KEY_INDEXES: readonly Index[] = [{ name: 'until', key: { until: 1 } }];
 
 /** Refuses a store of a newer program, makes the indexes, records the version. */
 export const prepareCollections = async (collections: Collections): Promise<void> => {
-  const { tasks, parts, meta } = collections;
+  const { tasks, parts, idempotency, meta } = collections;
   const found = await meta.findOne({ _id: 'schema' });
   if (found !== null && found.min > SCHEMA.v) {
     throw new MagnetarError(
@@ -73,5 +84,6 @@ export const prepareCollections = async (collections: Collections): Promise<void
   // one by one: FerretDB ends the connection when some of several exist already
   for (const { name, key } of TASK_INDEXES) await tasks.createIndex(key, { name }, {});
   for (const { name, key } of PART_INDEXES) await parts.createIndex(key, { name }, {});
+  for (const { name, key } of KEY_INDEXES) await idempotency.createIndex(key, { name }, {});
   await meta.updateOne({ _id: 'schema' }, { $set: SCHEMA }, { upsert: true });
 };

@@ -21,8 +21,16 @@ export const isPassing = (error: unknown): boolean =>
   (error instanceof MongoServerError && PASSING_CODES.has(error.code)) ||
   (error instanceof MongoError && error.hasErrorLabel('RetryableWriteError'));
 
-export const isDuplicateKey = (error: unknown): boolean =>
-  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+/** Whether an insertion succeeded; false where its key exists. */
+export const isNew = async (insertion: Promise<unknown>): Promise<boolean> => {
+  try {
+    await insertion;
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+    throw error;
+  }
+};
 
 /** A driver error at work: the database does not serve; anything else passes unchanged. */
 export const toStoreError = (error: unknown): unknown =>

@@ -7,6 +7,7 @@ import { createChangeHub, type OpenStore, type StoreLogger } from '../change-hub
 import { createCalls, type Calls } from './calls.ts';
 import { collectionsOf, prepareCollections, type Collections } from './collections.ts';
 import { toStartupError } from './errors.ts';
+import { pruneKeys } from './once.ts';
 import {
   destinationsInUse,
   findTasks,
@@ -50,7 +51,22 @@ interface Parts {
   readonly collections: Collections;
   readonly calls: Calls;
   readonly tail: Tail;
+  /** Told of the time now and then. */
+  readonly prune: (now: number) => void;
 }
+
+const PRUNE_EVERY_MS = 60_000;
+const NEVER = new AbortController().signal;
+
+/** Removes expired keys, beside the calls and at most once a minute; a failure leaves them to the next time. */
+const createPrune = (collections: Collections, calls: Calls) => {
+  let last = 0;
+  return (now: number): void => {
+    if (now < last + PRUNE_EVERY_MS) return;
+    last = now;
+    calls.run({ signal: NEVER }, () => pruneKeys(collections, now)).catch(() => undefined);
+  };
+};
 
 /** Listeners hear of an applied write at once; should that fail, the tail tells them a moment later. */
 const announced = (tail: Tail, id: TaskId, result: WriteResult): WriteResult => {
@@ -98,11 +114,15 @@ type Writing = Pick<
   'create' | 'write' | 'wish' | 'inbox' | 'stamp' | 'swapLease' | 'ping' | 'close'
 >;
 
-const writingOf = ({ client, collections, calls, tail }: Parts): Writing => ({
+const writingOf = ({ client, collections, calls, tail, prune }: Parts): Writing => ({
   async create(task, given, options) {
-    const w = randomUUID();
-    await calls.run(options, () => create(collections, task, { parts: given, w }));
-    tail.offer({ id: task.id, owner: task.owner, state: task.head.state, rev: 1 });
+    const creation = { parts: given, w: randomUUID(), once: options.once };
+    const created = await calls.run(options, () => create(collections, task, creation));
+    if (options.once !== undefined) prune(options.once.at);
+    if (created !== 'other' && created.made) {
+      tail.offer({ id: created.id, owner: task.owner, state: task.head.state, rev: 1 });
+    }
+    return created;
   },
   async write(id, guard, head, options) {
     const change = { head, parts: options.parts ?? [], w: randomUUID() };
@@ -142,7 +162,9 @@ export const createMongoStore = async ({ url, logger }: MongoStoreOptions): Prom
     const collections = collectionsOf(client.db(databaseOf(url)));
     await prepareCollections(collections);
     const tail = await startTail({ collections, hub, logger });
-    const all: Parts = { client, collections, calls: createCalls(), tail };
+    const calls = createCalls();
+    const prune = createPrune(collections, calls);
+    const all: Parts = { client, collections, calls, tail, prune };
     const store: TaskStore = { exclusive: false, ...readingOf(all), ...writingOf(all) };
     return { store, changes: hub };
   } catch (error) {

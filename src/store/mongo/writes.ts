@@ -2,8 +2,10 @@
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId, TaskId } from '../../tasks/ids.ts';
 import type {
+  CreateResult,
   Lease,
   NewTask,
+  Once,
   Scope,
   WriteGuard,
   WriteResult,
@@ -13,8 +15,9 @@ import type { Inbox, Part, TaskHead, Wish } from '../../tasks/task.ts';
 import { newFacts } from '../facts.ts';
 import type { Collections, LeaseDocument } from './collections.ts';
 import { decodeInbox, encodeHead, encodeTask, factFields, type PartDocument } from './documents.ts';
-import { isDuplicateKey } from './errors.ts';
+import { isNew } from './errors.ts';
 import { scopeFilter } from './lists.ts';
+import { taskOfKey } from './once.ts';
 import { piecesOf } from './pieces.ts';
 
 /** Counted up and timed by the database with every change that others should hear of. */
@@ -28,16 +31,6 @@ const partDocument = (part: Omit<Part, 'kind'> & Pick<PartDocument, 'kind'>): Pa
   const { task, attempt, kind, index, text } = part;
   const _id = `${task}/${numbered(attempt)}/${kind}/${numbered(index)}`;
   return { _id, task, attempt, kind, i: index, text };
-};
-
-const isNew = async (insertion: Promise<unknown>): Promise<boolean> => {
-  try {
-    await insertion;
-    return true;
-  } catch (error) {
-    if (isDuplicateKey(error)) return false;
-    throw error;
-  }
 };
 
 /** What belongs to a new task never replaces anything. */
@@ -72,12 +65,17 @@ const putClass = async ({ classes }: Collections, task: NewTask): Promise<void> 
   await classes.updateOne({ _id: task.class }, { $set: fields }, { upsert: true });
 };
 
-/** Parts first, the task last: a task that can be seen is whole. */
-export const create = async (
+interface Creation {
+  readonly parts: readonly Part[];
+  readonly w: string;
+}
+
+/** Parts first, the task last: a task that can be seen is whole. False = another call has stored this id. */
+const store = async (
   collections: Collections,
   task: NewTask,
-  { parts, w }: { readonly parts: readonly Part[]; readonly w: string },
-): Promise<void> => {
+  { parts, w }: Creation,
+): Promise<boolean> => {
   const { id } = task;
   const text = JSON.stringify(task.spec);
   const pieces = piecesOf(text).map((piece, index) =>
@@ -88,9 +86,32 @@ export const create = async (
     putClass(collections, task),
   ]);
   if (await insertTask(collections, id, encodeTask(task, { text, pieces: pieces.length }, w)))
-    return;
+    return true;
   const there = await collections.tasks.findOne({ _id: id }, { projection: { w: 1 } });
-  if (there?.w !== w) throw new MagnetarError('INTERNAL', `there is a task ${id} already`);
+  return there?.w === w;
+};
+
+/**
+ * The key goes first and settles the id. A process that dies then leaves a key without a task; whoever repeats the request
+ * stores the task under that id, and should the first be alive after all, only one of the two insertions succeeds.
+ */
+export const create = async (
+  collections: Collections,
+  task: NewTask,
+  { parts, w, once }: Creation & { readonly once: Once | undefined },
+): Promise<CreateResult> => {
+  if (once === undefined) {
+    if (await store(collections, task, { parts, w })) return { id: task.id, made: true };
+    throw new MagnetarError('INTERNAL', `there is a task ${task.id} already`);
+  }
+  const id = await taskOfKey(collections, task.id, once);
+  if (id === 'other') return 'other';
+  const isStored =
+    id !== task.id &&
+    (await collections.tasks.findOne({ _id: id }, { projection: { _id: 1 } })) !== null;
+  if (isStored) return { id, made: false };
+  const named = { parts: parts.map((part) => ({ ...part, task: id })), w };
+  return { id, made: await store(collections, { ...task, id }, named) };
 };
 
 const guardFilter = (id: TaskId, { rev, epoch, ready, uncancelled }: WriteGuard) => ({

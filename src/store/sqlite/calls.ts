@@ -1,7 +1,6 @@
 /** How every call to the store runs: refused when called off or closed, errors translated, changes told after the commit. */
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { WriteResult } from '../../tasks/ports/task-store.ts';
 import type { ChangeHub } from '../change-hub.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { toStoreError } from './errors.ts';
@@ -12,7 +11,7 @@ export interface Calls {
   read<Result>(options: CallOptions, work: () => Result): Promise<Result>;
   commit<Result>(options: CallOptions, work: () => Result): Promise<Result>;
   /** A commit that listeners hear of. */
-  change(options: CallOptions, work: () => Written): Promise<WriteResult>;
+  change<Result>(options: CallOptions, work: () => Written<Result>): Promise<Result>;
   /** Commits what has arrived and refuses what comes later. */
   close(): void;
 }

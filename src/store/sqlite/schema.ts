@@ -76,4 +76,15 @@ CREATE TRIGGER waiting_less AFTER UPDATE OF ready ON tasks WHEN NEW.ready < OLD.
 END;
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ to: 1, min: 1, sql: FIRST }];
+/** Creations that may be repeated, until they may be made anew; an older program leaves the table alone. */
+const IDEMPOTENCY = `
+CREATE TABLE idempotency (
+  key TEXT NOT NULL PRIMARY KEY, print TEXT NOT NULL, task TEXT NOT NULL, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_until ON idempotency (until);
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { to: 1, min: 1, sql: FIRST },
+  { to: 2, min: 1, sql: IDEMPOTENCY },
+];

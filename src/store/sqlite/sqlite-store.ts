@@ -19,9 +19,8 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
   const reads = createReads(sql);
   return {
     exclusive: true,
-    async create(task, parts, options) {
-      await calls.change(options, () => create(sql, task, parts));
-    },
+    create: (task, parts, options) =>
+      calls.change(options, () => create(sql, task, { parts, once: options.once })),
     summary: (id, scope, options) => calls.read(options, () => reads.summary(id, scope)),
     get: (id, scope, options) => calls.read(options, () => reads.get(id, scope)),
     parts: (ids, kinds, options) => calls.read(options, () => reads.parts(ids, kinds)),

@@ -3,8 +3,10 @@ import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId, TaskId } from '../../tasks/ids.ts';
 import type { TaskChange } from '../../tasks/ports/changes.ts';
 import type {
+  CreateResult,
   Lease,
   NewTask,
+  Once,
   Scope,
   WriteGuard,
   WriteResult,
@@ -13,6 +15,7 @@ import { isTerminal } from '../../tasks/states.ts';
 import type { Inbox, Part, TaskHead, Wish } from '../../tasks/task.ts';
 import { newFacts } from '../facts.ts';
 import { entriesOf } from './entries.ts';
+import { earlierOf, putKey } from './once.ts';
 import { decodeHead, decodeKeyRow, encodeBody, headColumns, textOf, type KeyRow } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -38,8 +41,8 @@ const SWAP_LEASE = `UPDATE leases SET holder = ?, epoch = ?, beat = ?, address =
   WHERE destination = ? AND holder = ? AND epoch = ? AND beat = ?`;
 
 /** How a write ended, and what to tell about it. */
-export interface Written {
-  readonly result: WriteResult;
+export interface Written<Result = WriteResult> {
+  readonly result: Result;
   readonly change?: TaskChange;
 }
 
@@ -90,8 +93,15 @@ const update = (
   return { result: 'applied', change: { id, owner, state: head.state, rev } };
 };
 
-export const create = (sql: Statements, task: NewTask, parts: readonly Part[]): Written => {
+export const create = (
+  sql: Statements,
+  task: NewTask,
+  { parts, once }: { readonly parts: readonly Part[]; readonly once: Once | undefined },
+): Written<CreateResult> => {
   const { id, owner, head } = task;
+  const earlier = once === undefined ? undefined : earlierOf(sql, once);
+  if (earlier === 'other') return { result: 'other' };
+  if (earlier !== undefined) return { result: { id: earlier, made: false } };
   if (rowOf(sql, id) !== undefined) {
     throw new MagnetarError('INTERNAL', `there is a task ${id} already`);
   }
@@ -102,7 +112,8 @@ export const create = (sql: Statements, task: NewTask, parts: readonly Part[]): 
   sql(INSERT_CLASS).run(task.class, JSON.stringify(task.requirements));
   putDebts(sql, id, head);
   putParts(sql, parts);
-  return { result: 'applied', change: { id, owner, state: head.state, rev: 1 } };
+  if (once !== undefined) putKey(sql, id, once);
+  return { result: { id, made: true }, change: { id, owner, state: head.state, rev: 1 } };
 };
 
 export const write = (

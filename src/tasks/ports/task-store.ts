@@ -39,6 +39,24 @@ export interface NewTask extends TaskBody {
   readonly requirements: Requirements;
 }
 
+/** Makes repeated creations one: the store keeps the key, with the task that the first one made. */
+export interface Once {
+  /** Different for each owner. */
+  readonly key: string;
+  /** Digest of what is created; another one under the same key is refused. */
+  readonly print: string;
+  readonly at: number;
+  /** When the key is free again. */
+  readonly until: number;
+}
+
+/** `made` = by this call. `other` = the key stands for something else. */
+export type CreateResult = { readonly id: TaskId; readonly made: boolean } | 'other';
+
+export interface CreateOptions extends CallOptions {
+  readonly once?: Once;
+}
+
 export interface ListRequest {
   readonly scope: Scope;
   readonly filter: TaskFilter;
@@ -80,9 +98,10 @@ export interface TaskStore {
   readonly exclusive: boolean;
   /**
    * Stores a task and its parts so that they survive a power cut once this returns.
-   * Parts are written first. An unknown outcome is settled by re-reading the id.
+   * Parts are written first. An unknown outcome is settled by re-reading the id. With `once`, the key is kept in the same
+   * atomic step, or in one before it that names the task; whoever comes later with the key then completes a broken-off creation.
    */
-  create(task: NewTask, parts: readonly Part[], options: CallOptions): Promise<void>;
+  create(task: NewTask, parts: readonly Part[], options: CreateOptions): Promise<CreateResult>;
   summary(id: TaskId, scope: Scope, options: CallOptions): Promise<TaskSummary | undefined>;
   get(id: TaskId, scope: Scope, options: CallOptions): Promise<Task | undefined>;
   /** Parts of the given kinds of one or several tasks, ordered by task, attempt, kind, index. Callers have checked the owner. */

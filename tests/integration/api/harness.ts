@@ -144,6 +144,7 @@ export const startHarness = async (
     serviceInfo: { ...SERVICE, storage: [`file://${data}`] },
     storage: { files: createAllowList({ read: [data], write: [data] }), httpAllow: [] },
     limits: { bodyBytes: 16 * MIB, contentBytes: MIB },
+    repeatWindowMs: 0,
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
     security: { allowedHosts: [], allowedOrigins: [] },
