@@ -7,6 +7,7 @@ import { findBase, rootOf } from '../conformance/find-base.ts';
 import { NoAnswer, sendHttp } from '../conformance/http.ts';
 import { countsOf, renderLine, renderSummary } from '../conformance/render.ts';
 import { runChecks } from '../conformance/run.ts';
+import { createJudge } from '../conformance/schemas.ts';
 import { tesEnvironmentOf, type Environment } from '../config/environment.ts';
 import { EXIT } from './exit-codes.ts';
 import { toJson, type Output } from './output.ts';
@@ -31,6 +32,7 @@ interface Options {
   readonly user?: string;
   readonly timeout: number;
   readonly maxTasks: number;
+  readonly taskTimeout: number;
 }
 
 const EXAMPLES = `
@@ -101,6 +103,7 @@ const findServer = async (
   const http = sendHttp;
   const base = await findBase(candidates, authorization, { http, signal }).catch(
     (error: unknown) => {
+      if (signal.aborted) throw new UsageError('stopped');
       if (error instanceof NoAnswer) throw new UsageError(`cannot reach ${url}: ${error.message}`);
       throw error;
     },
@@ -140,8 +143,10 @@ const runConformance = async (
     storage: options.storage,
     origin: options.origin,
     maxTasks: options.maxTasks,
+    taskMs: options.taskTimeout * 1000,
     runId: randomBytes(4).toString('hex'),
     http: sendHttp,
+    judge: createJudge(),
     checks,
     timeoutMs: options.timeout * 1000,
     stop,
@@ -179,6 +184,7 @@ export const addConformance = (
     .option('--user <source>', 'env:NAME or a file with NAME:PASSWORD')
     .option('--max-tasks <n>', 'create no more tasks than this', parseCount, 500)
     .option('--timeout <seconds>', 'for all of it', parseCount, 900)
+    .option('--task-timeout <seconds>', 'for one task', parseCount, 120)
     .option('--json', 'machine-readable')
     .addHelpText('after', EXAMPLES)
     .action(async (url: string, options: Options) => {

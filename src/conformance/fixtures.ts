@@ -19,7 +19,7 @@ export const storageUrl = async (lab: Lab, name: string): Promise<string> => {
 };
 
 export const assertShape = (lab: Lab, answer: Answer, shape: Shape, strict = false): void => {
-  const breach = lab.judge.breach(answer.json, shape, strict);
+  const breach = lab.options.judge.breach(answer.json, shape, strict);
   assertThat(breach === undefined, `breaks the document: ${breach ?? ''}`, answer);
 };
 

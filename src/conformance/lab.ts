@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isRecord } from '../kernel/json.ts';
 import type { Answer, Http, HttpRequest } from './http.ts';
 import { listOf, textAt } from './json.ts';
-import { createJudge, type Judge } from './schemas.ts';
+import type { Judge } from './schemas.ts';
 import { assertStatus, assertThat, Failure, Skipped } from './verdict.ts';
 import { createWatch, isEnded, type Watch } from './watch.ts';
 
@@ -26,9 +26,12 @@ export interface LabOptions {
   /** Of a web page that may use the server. */
   readonly origin: string | undefined;
   readonly maxTasks: number;
+  /** Longest wait for one task. */
+  readonly taskMs: number;
   /** Distinguishes this run in names and tags. */
   readonly runId: string;
   readonly http: Http;
+  readonly judge: Judge;
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +45,6 @@ export interface SendOptions {
 
 export interface Lab {
   readonly options: LabOptions;
-  readonly judge: Judge;
   readonly watch: Watch;
   /** Starts the name of each task of this run. */
   readonly prefix: string;
@@ -59,7 +61,7 @@ export interface Lab {
   get(id: string, view?: View): Promise<Answer>;
   list(query: Query): Promise<Answer>;
   cancel(id: string): Promise<Answer>;
-  /** Asks until `fits`, at most for the time a task may take. */
+  /** Asks until `fits`, at most as long as one task may take. */
   until(id: string, what: string, fits: (state: string) => boolean): Promise<Answer>;
   /** Skips the check when tasks must not, or cannot, be run. */
   mustRun(): void;
@@ -73,8 +75,6 @@ export interface Lab {
 
 export type Query = readonly (readonly [key: string, value: string])[];
 
-/** Longest wait for one task. */
-const TASK_LIMIT_MS = 120_000;
 const AT_ONCE = 8;
 const FIRST_PAUSE_MS = 50;
 const PAUSE_FACTOR = 1.4;
@@ -115,7 +115,7 @@ const createSender = (options: LabOptions, watch: Watch) => {
     const { authorization, maxTasks } = options;
     const isCreate = method === 'POST' && path === '/tasks';
     if (isCreate && made.size + 1 > maxTasks) {
-      throw new Skipped(`would need more than ${String(maxTasks)} tasks (--max-tasks)`);
+      throw new Skipped(`needs more tasks than --max-tasks ${String(maxTasks)} allows`);
     }
     const request: HttpRequest = {
       method,
@@ -140,28 +140,30 @@ const createSender = (options: LabOptions, watch: Watch) => {
   };
 };
 
+const STUCK = 'an earlier task of this run did not end in time';
+
 /** Waiting: once a task has not ended in time, no other is waited for. */
 const createWaits = (lab: Pick<Lab, 'options' | 'get' | 'create'>) => {
-  const { run, signal } = lab.options;
+  const { run, signal, taskMs } = lab.options;
   let stuck = false;
 
   const until: Lab['until'] = async (id, what, fits) => {
-    const end = performance.now() + TASK_LIMIT_MS;
+    if (stuck) throw new Skipped(STUCK);
+    const end = performance.now() + taskMs;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * PAUSE_FACTOR, MAX_PAUSE_MS)) {
       const answer = await lab.get(id);
       assertStatus(answer, 200, `while waiting for ${what}`);
       if (fits(textAt(answer.json, 'state'))) return answer;
       if (performance.now() > end) {
         stuck = true;
-        const limit = String(TASK_LIMIT_MS / 1000);
-        throw new Failure(`waited ${limit} s for ${what}`, answer);
+        throw new Failure(`waited ${String(taskMs / 1000)} s for ${what} (--task-timeout)`, answer);
       }
       await sleep(pause, undefined, { signal });
     }
   };
   const mustRun = (): void => {
     if (!run) throw new Skipped('needs a task to run (--no-run)');
-    if (stuck) throw new Skipped('an earlier task of this run did not end in time');
+    if (stuck) throw new Skipped(STUCK);
   };
   const ran: Lab['ran'] = async (body) => {
     mustRun();
@@ -173,8 +175,7 @@ const createWaits = (lab: Pick<Lab, 'options' | 'get' | 'create'>) => {
 };
 
 export const createLab = (options: LabOptions): Lab => {
-  const judge = createJudge();
-  const watch = createWatch(judge);
+  const watch = createWatch(options.judge);
   const prefix = `magnetar-conformance-${options.runId}-`;
   const { send, made, begin, trail } = createSender(options, watch);
   const kept = new Map<string, Promise<unknown>>();
@@ -198,7 +199,6 @@ export const createLab = (options: LabOptions): Lab => {
     ...base,
     ...taskBodies(base),
     ...createWaits(base),
-    judge,
     watch,
     begin,
     trail,

@@ -109,8 +109,8 @@ const tasksOf = async (known: Lab, lab: Lab): Promise<readonly string[]> => {
 };
 
 /** Cancels what this run has made and what has not ended; answers what is left. */
-const cleanUp = async (options: LabOptions, known: Lab): Promise<readonly string[]> => {
-  const signal = AbortSignal.timeout(CLEANUP_MS);
+const cleanUp = async (options: RunOptions, known: Lab): Promise<readonly string[]> => {
+  const signal = AbortSignal.timeout(Math.min(CLEANUP_MS, options.taskMs));
   const lab = createLab({ ...options, signal });
   let left = await tasksOf(known, lab);
   try {
@@ -141,16 +141,21 @@ export const runChecks = async (options: RunOptions): Promise<Report> => {
   };
   const lab = createLab({ ...options, signal });
   const lines: Line[] = [];
+  let left: readonly string[] = [];
   const { checks } = options;
-  for (const check of [...checks.filter((one) => !one.last), ...checks.filter((one) => one.last)]) {
-    options.onStart(check);
-    const { id, level, title } = check;
-    const line: Line = { id, level, title, ...(await runCheck(check, lab, ended)) };
-    lines.push(line);
-    options.onLine(line);
+  try {
+    for (const check of [
+      ...checks.filter(({ last }) => !last),
+      ...checks.filter(({ last }) => last),
+    ]) {
+      options.onStart(check);
+      const { id, level, title } = check;
+      const line: Line = { id, level, title, ...(await runCheck(check, lab, ended)) };
+      lines.push(line);
+      options.onLine(line);
+    }
+  } finally {
+    left = await cleanUp(options, lab);
   }
-  return {
-    lines,
-    tasks: { created: lab.made().length, left: await cleanUp({ ...options, signal }, lab) },
-  };
+  return { lines, tasks: { created: lab.made().length, left } };
 };

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { CATALOGUE } from '../../src/conformance/catalogue.ts';
 import { sendHttp } from '../../src/conformance/http.ts';
 import { runChecks, type Report, type RunOptions } from '../../src/conformance/run.ts';
+import { createJudge } from '../../src/conformance/schemas.ts';
 
 const LIMIT_MS = 300_000;
 
@@ -16,8 +17,10 @@ export const runAll = (root: string, change: Partial<RunOptions> = {}): Promise<
     storage: undefined,
     origin: undefined,
     maxTasks: 500,
+    taskMs: 60_000,
     runId: randomBytes(4).toString('hex'),
     http: sendHttp,
+    judge: createJudge(),
     checks: CATALOGUE,
     timeoutMs: LIMIT_MS,
     stop: new AbortController().signal,

@@ -31,13 +31,21 @@ const assertGone = async (lab: Lab, id: string): Promise<void> => {
   }
 };
 
-/** T84: what a start leaves behind. */
-const assertNeverStarted = (answer: Answer): void => {
-  const logs = listOf(at(answer.json, 'logs'));
-  const ran = logs.some((log) => listOf(at(log, 'logs')).length > 0);
-  const sent = logs.some((log) => listOf(at(log, 'outputs')).length > 0);
-  assertThat(!ran, 'an executor of a cancelled queued task has run', answer);
-  assertThat(!sent, 'outputs of a cancelled queued task were sent', answer);
+const TRIES = 5;
+
+const hasRun = ({ json }: Answer): boolean =>
+  listOf(at(json, 'logs')).some((log) => listOf(at(log, 'logs')).length > 0);
+
+const hasSent = ({ json }: Answer): boolean =>
+  listOf(at(json, 'logs')).some((log) => listOf(at(log, 'outputs')).length > 0);
+
+/** T84: a task that is cancelled at once, at its end. */
+const cancelledAtOnce = async (lab: Lab): Promise<Answer> => {
+  const executors = [lab.executor(['sleep', '5'])];
+  const id = await lab.create(lab.task('cancel-queued', { executors }));
+  assertStatus(await lab.cancel(id), 200);
+  await lab.until(id, 'the cancelled task to end', isEnded);
+  return getGood(lab, id, 'FULL');
 };
 
 export const CANCEL_CHECKS: readonly Check[] = [
@@ -98,17 +106,16 @@ export const CANCEL_CHECKS: readonly Check[] = [
     }),
   ),
   check('T84', 'S', 'a task cancelled while it waits is never started', async (lab) => {
-    const executors = [lab.executor(['sleep', '5'])];
-    const id = await lab.create(lab.task('cancel-queued', { executors }));
-    assertStatus(await lab.cancel(id), 200);
-    const end = await lab.until(id, 'the cancelled task to end', isEnded);
-    const answer = await getGood(lab, id, 'FULL');
-    const state = textAt(end.json, 'state');
-    if (at(answer.json, 'logs', 0, 'start_time') !== undefined) {
-      throw new Skipped(`the server had started it before the cancel; it ended as ${state}`);
+    for (let n = 0; n < TRIES; n += 1) {
+      const answer = await cancelledAtOnce(lab);
+      const wasStarted = at(answer.json, 'logs', 0, 'start_time') !== undefined;
+      if (wasStarted && hasRun(answer)) continue; // the server was faster than the cancel
+      const state = textAt(answer.json, 'state');
+      assertThat(state === 'CANCELED', `ended as ${state}`, answer);
+      assertThat(!hasRun(answer), 'an executor of a cancelled waiting task has run', answer);
+      assertThat(!hasSent(answer), 'outputs of a cancelled waiting task were sent', answer);
+      return pass();
     }
-    assertThat(state === 'CANCELED', `ended as ${state}`, end);
-    assertNeverStarted(answer);
-    return pass();
+    throw new Skipped('tasks start sooner than they can be cancelled');
   }),
 ];

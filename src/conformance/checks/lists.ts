@@ -44,7 +44,7 @@ const DEFAULT_SIZE = 256;
 const fillPage = async (lab: Lab): Promise<void> => {
   const count = DEFAULT_SIZE + 1;
   if (lab.made().length + count > lab.options.maxTasks) {
-    throw new Skipped(`needs ${String(count)} tasks (--max-tasks)`);
+    throw new Skipped(`needs more tasks than --max-tasks ${String(lab.options.maxTasks)} allows`);
   }
   const names = Array.from({ length: count }, (_, n) => `page-${String(n)}`);
   await inParallel(names, async (name) => {

@@ -203,6 +203,7 @@ const VALUES: readonly Check[] = [
   }),
   lastly(
     check('T58', 'S', 'states are of the document, and the last one stays', async (lab) => {
+      await sample(lab);
       const id = await settled(lab, 'settled');
       for (let look = 0; look < LOOKS; look += 1) await getGood(lab, id);
       const [stray] = lab.watch.strayStates;
