@@ -62,10 +62,16 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(dispatcher|tasks|kernel)/' },
     },
     {
+      name: 'access-knows-tasks-only',
+      severity: 'error',
+      from: { path: '^src/access/' },
+      to: { path: '^src/', pathNot: '^src/(access|tasks|kernel)/' },
+    },
+    {
       name: 'api-knows-tasks-only',
       severity: 'error',
       from: { path: '^src/api/' },
-      to: { path: '^src/', pathNot: '^src/(api|auth|tasks|kernel|generated)/' },
+      to: { path: '^src/', pathNot: '^src/(api|access|tasks|kernel|generated)/' },
     },
     {
       name: 'conformance-knows-the-kernel-only',

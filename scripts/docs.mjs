@@ -2,7 +2,7 @@
 /** Writes the documents that follow from tables in the code; `--check` fails when one on disk differs. Runs under tsx. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { FORMATS } from '../src/config/formats.ts';
-import { CONFIG_SCHEMA, DESTINATION_SCHEMA, keysOf } from '../src/config/schema.ts';
+import { CONFIG_SCHEMA, DESTINATION_SCHEMA, ISSUER_SCHEMA, keysOf } from '../src/config/schema.ts';
 import { ERRORS } from '../src/kernel/errors.ts';
 import { TRANSITIONS } from '../src/tasks/states.ts';
 import { inRoot } from './lib/run.mjs';
@@ -48,6 +48,10 @@ ${table(['key', 'form', 'default', 'meaning'], keyRows(CONFIG_SCHEMA))}
 ## Keys of each \`[[destinations]]\`
 
 ${table(['key', 'form', 'default', 'meaning'], keyRows(DESTINATION_SCHEMA))}
+
+## Keys of each \`[[auth.issuers]]\`
+
+${table(['key', 'form', 'default', 'meaning'], keyRows(ISSUER_SCHEMA))}
 `;
 
 const errors = () => `${BANNER}

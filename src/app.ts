@@ -1,5 +1,6 @@
 /** The composition root: builds each part once, starts them in order, stops them in the opposite order. */
 import { join } from 'node:path';
+import { createAuthenticate } from './access/authenticate.ts';
 import { createApi, type Api } from './api/app.ts';
 import { listen } from './api/listen.ts';
 import { openStore, openTransport } from './app/adapters.ts';
@@ -11,7 +12,13 @@ import type { App, AppInput } from './cli/serve.ts';
 import { readVersion } from './cli/version.ts';
 import type { Environment } from './config/environment.ts';
 import { loadInstallSecret, type InstallSecret } from './config/install-secret.ts';
-import { allowedHostsOf, destinationOf, planRulesOf, serviceInfoOf } from './config/settings.ts';
+import {
+  accessOptionsOf,
+  allowedHostsOf,
+  destinationOf,
+  planRulesOf,
+  serviceInfoOf,
+} from './config/settings.ts';
 import type { Config } from './config/types.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobLogs } from './dispatcher/job-logs.ts';
@@ -153,6 +160,12 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     security: {
       allowedHosts: allowedHostsOf(config),
       allowedOrigins: config.server.allowed_origins,
+    },
+    access: {
+      authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
+      tokenHeader: config.auth.token_header,
+      tokenParameter: config.auth.token_parameter,
+      networks: config.server.allowed_networks,
     },
   });
 

@@ -21,6 +21,7 @@ const code = await runMagnetar(process.argv.slice(2), {
   environment,
   output: createOutput(process.stdout, process.stderr),
   stderr: process.stderr,
+  stdin: process.stdin,
   createApp: (input) => createApp({ ...input, environment }),
   stop,
   cancel,

@@ -8,10 +8,12 @@ import type { LogDeps } from '../tasks/read-log.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
+import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
 import { createDocsRouter } from './docs-routes.ts';
 import { createErrorHandler, pathUnknown } from './errors.ts';
 import { beginExchange } from './exchange.ts';
+import { createAccessGate, PREFIXES, type AccessDeps } from './gate.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { createHealthRouter, type Health } from './health-routes.ts';
 import { createLogRouter } from './log-routes.ts';
@@ -32,7 +34,8 @@ export interface ApiDeps extends LogDeps {
   readonly repeatWindowMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
-  readonly security: GuardOptions;
+  readonly security: Omit<GuardOptions, 'tokenHeader'>;
+  readonly access: AccessDeps;
 }
 
 export interface Api {
@@ -40,9 +43,6 @@ export interface Api {
   /** From now on every request but the liveness check is answered 503, and its connection closed. */
   drain(): void;
 }
-
-/** Besides the root (C1). */
-const PREFIXES = ['/ga4gh/tes/v1', '/v1'];
 
 /** Ends requests while the server stops. */
 const createGate = () => {
@@ -63,20 +63,26 @@ const createGate = () => {
 export const createApi = (deps: ApiDeps): Api => {
   const contract = loadContract();
   const gate = createGate();
-  const isAdmitted = createGuard(deps.security);
+  const { tokenHeader } = deps.access;
+  const isAdmitted = createGuard({ ...deps.security, tokenHeader });
+  const callers = createCallers();
+  const access = createAccessGate(deps.access, callers);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
   app.enable('case sensitive routing');
 
-  app.use((req, res, next) => {
+  app.use(async (req, res, next) => {
     beginExchange(req, res);
     gate.assertOpen(req);
-    if (isAdmitted(req, res)) next();
+    if (!isAdmitted(req, res)) return;
+    await access.enter(req, res);
+    next();
   });
   const tes = createTesRouter({
     ...deps,
+    callers,
     rules: {
       schema: contract.taskSchema,
       backendParameters: deps.serviceInfo.backendParameters,
@@ -85,9 +91,9 @@ export const createApi = (deps: ApiDeps): Api => {
     bodyBytes: deps.limits.bodyBytes,
     keysInUse: new Set(),
   });
-  app.use(PREFIXES, tes);
+  app.use([...PREFIXES], tes);
   app.use(tes);
-  app.use(createLogRouter(deps));
+  app.use(createLogRouter({ ...deps, callers }));
   app.use(createBeaconRouter(deps));
   app.use(createHealthRouter(deps.health));
   app.use(createDocsRouter(contract.text, deps.serviceInfo));

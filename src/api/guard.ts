@@ -1,13 +1,15 @@
-/** Without authentication: only known Host names are answered, and web pages of foreign origins are refused (DESIGN section 9). */
+/** Without authentication only known Host names are answered; web pages of foreign origins are always refused, for browsers keep passwords (DESIGN section 9). */
 import type { Request, Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
 import { isLoopback } from '../tasks/addresses.ts';
 
 export interface GuardOptions {
-  /** Names, with or without port, answered besides those of this machine itself. */
-  readonly allowedHosts: readonly string[];
+  /** Names, with or without port, answered besides those of this machine itself; `any` where every call needs credentials. */
+  readonly allowedHosts: readonly string[] | 'any';
   /** Origins of web pages that may use the API, such as `https://portal.example.org` (T11). */
   readonly allowedOrigins: readonly string[];
+  /** A header that web pages may send as well; empty = none. */
+  readonly tokenHeader: string;
 }
 
 const hostName = (host: string): string => host.replace(/:\d*$/, '');
@@ -15,7 +17,8 @@ const hostName = (host: string): string => host.replace(/:\d*$/, '');
 /** The usual names of this machine; others are judged by their address. */
 const USUAL = ['127.0.0.1', 'localhost', '[::1]'];
 
-const createHostRule = (allowed: readonly string[]) => {
+const createHostRule = (allowed: GuardOptions['allowedHosts']) => {
+  if (allowed === 'any') return () => true;
   const names = new Set([...USUAL, ...allowed.map((name) => name.toLowerCase())]);
   return (host: string): boolean =>
     names.has(host) || names.has(hostName(host)) || isLoopback(hostName(host));
@@ -39,8 +42,9 @@ const allowOrigin = (res: Response, origin: string): void => {
 const isPreflight = (req: Request): boolean =>
   req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
 
-const endPreflight = (res: Response): void => {
+const endPreflight = (res: Response, tokenHeader: string): void => {
   for (const [name, value] of Object.entries(PREFLIGHT)) res.setHeader(name, value);
+  if (tokenHeader !== '') res.appendHeader('access-control-allow-headers', tokenHeader);
   res.statusCode = 204;
   res.end();
 };
@@ -70,7 +74,7 @@ export const createGuard = (options: GuardOptions) => {
     }
     allowOrigin(res, origin);
     if (!isPreflight(req)) return true;
-    endPreflight(res);
+    endPreflight(res, options.tokenHeader);
     return false;
   };
 };

@@ -3,9 +3,9 @@ import { Router, type Request, type Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
 import { STREAMS } from '../tasks/full-logs.ts';
 import { parseTaskId } from '../tasks/ids.ts';
-import { ANYBODY } from '../tasks/principal.ts';
 import { readLog, type LogDeps, type LogRequest } from '../tasks/read-log.ts';
 import { taskUnknown } from '../tasks/task-unknown.ts';
+import type { Callers } from './callers.ts';
 import { methodUnknown } from './errors.ts';
 import { signalOf } from './exchange.ts';
 
@@ -13,14 +13,14 @@ const PATH = '/ext/v1/tasks/:id/logs/:attempt/:executor/:stream';
 
 type LogPath = Request<{ id: string; attempt: string; executor: string; stream: string }>;
 
-const requestOf = ({ params }: LogPath): LogRequest => {
+const requestOf = ({ params }: LogPath): Omit<LogRequest, 'principal'> => {
   const id = parseTaskId(params.id);
   if (id === undefined) throw taskUnknown();
   const stream = STREAMS.find((name) => name === params.stream);
   if (stream === undefined || ![params.attempt, params.executor].every((n) => /^\d{1,6}$/.test(n)))
     throw new MagnetarError('PATH_UNKNOWN', 'no such path');
   const [attempt, executor] = [Number(params.attempt), Number(params.executor)];
-  return { id, attempt, executor, stream, principal: ANYBODY };
+  return { id, attempt, executor, stream };
 };
 
 /** What `sendFile` meets: the file was removed a moment ago, or a range beyond its end. */
@@ -41,10 +41,11 @@ const sendFile = (res: Response, path: string): Promise<void> =>
     });
   });
 
-export const createLogRouter = (deps: LogDeps): Router => {
+export const createLogRouter = (deps: LogDeps & { readonly callers: Callers }): Router => {
   const router = Router({ caseSensitive: true });
   router.get(PATH, async (req: LogPath, res: Response) => {
-    const log = await readLog(deps, requestOf(req), { signal: signalOf(res) });
+    const request = { ...requestOf(req), principal: deps.callers.of(res) };
+    const log = await readLog(deps, request, { signal: signalOf(res) });
     res.setHeader('content-type', 'text/plain; charset=utf-8');
     if ('text' in log) res.end(log.text);
     else await sendFile(res, log.file);

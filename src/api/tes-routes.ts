@@ -4,7 +4,6 @@ import type { Logger } from '../kernel/logger.ts';
 import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
 import { parseTaskId, type TaskId } from '../tasks/ids.ts';
-import { ANYBODY } from '../tasks/principal.ts';
 import { getTask, listTasks } from '../tasks/read-tasks.ts';
 import {
   renderLegacyServiceInfo,
@@ -12,6 +11,7 @@ import {
   type ServiceInfoOptions,
 } from '../tasks/service-info.ts';
 import { taskUnknown } from '../tasks/task-unknown.ts';
+import type { Callers } from './callers.ts';
 import { methodUnknown } from './errors.ts';
 import { readJson, requestIdOf, sendJson, signalOf } from './exchange.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
@@ -21,6 +21,7 @@ export interface TesDeps extends CreateDeps, CancelDeps {
   readonly logger: Logger;
   readonly serviceInfo: ServiceInfoOptions;
   readonly bodyBytes: number;
+  readonly callers: Callers;
 }
 
 type TaskRequest = Request<{ id: string }>;
@@ -34,11 +35,10 @@ const taskIdOf = (text: string): TaskId => {
   return id;
 };
 
-const principal = ANYBODY;
-
 const taskHandlers = (deps: TesDeps) => ({
   create: async (req: Request, res: Response): Promise<void> => {
     const body: unknown = req.body;
+    const principal = deps.callers.of(res);
     const input = { body, principal, ...idempotencyKeyOf(req) };
     const { id, made } = await createTask(deps, input, { signal: signalOf(res) });
     deps.logger.debug(made ? 'task created' : 'creation repeated', {
@@ -48,17 +48,21 @@ const taskHandlers = (deps: TesDeps) => ({
     sendJson(res, 200, { id });
   },
   list: async (req: Request, res: Response): Promise<void> => {
-    const input = { ...readListQuery(queryOf(req)), principal };
+    const input = { ...readListQuery(queryOf(req)), principal: deps.callers.of(res) };
     sendJson(res, 200, await listTasks(deps, input, { signal: signalOf(res) }));
   },
   get: async (req: TaskRequest, res: Response): Promise<void> => {
-    const input = { view: readView(queryOf(req)), id: taskIdOf(req.params.id), principal };
+    const input = {
+      view: readView(queryOf(req)),
+      id: taskIdOf(req.params.id),
+      principal: deps.callers.of(res),
+    };
     sendJson(res, 200, await getTask(deps, input, { signal: signalOf(res) }));
   },
   /** T79, C4: the body, whatever it is, is not read. */
   cancel: async (req: TaskRequest, res: Response): Promise<void> => {
     const id = taskIdOf(req.params.id.slice(0, -CANCEL.length));
-    await cancelTask(deps, { id, principal }, { signal: signalOf(res) });
+    await cancelTask(deps, { id, principal: deps.callers.of(res) }, { signal: signalOf(res) });
     deps.logger.debug('task cancelled by the client', { taskId: id, requestId: requestIdOf(res) });
     sendJson(res, 200, {});
   },

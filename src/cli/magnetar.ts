@@ -1,13 +1,15 @@
-/** The `magnetar` command: serve, doctor, config, conformance. Answers exit codes; src/main.ts turns them into the end of the process. */
+/** The `magnetar` command: serve, doctor, config, user, token, conformance. Answers exit codes; src/main.ts turns them into the end of the process. */
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/types.ts';
+import { addAccessCommands } from './access-commands.ts';
 import { addConformance } from './conformance.ts';
 import { runDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { createProgram, runProgram } from './program.ts';
+import type { SecretInput } from './read-secret.ts';
 import { serve, type ServeHost } from './serve.ts';
 import { showConfig } from './show-config.ts';
 import { readVersion } from './version.ts';
@@ -15,6 +17,8 @@ import { readVersion } from './version.ts';
 export interface MagnetarHost extends ServeHost {
   readonly environment: Environment;
   readonly output: Output;
+  /** Where a password is typed or comes from. */
+  readonly stdin: SecretInput;
 }
 
 interface ConfigOptions {
@@ -30,6 +34,11 @@ const append = (value: string, before: readonly string[] = []): readonly string[
   ...before,
   value,
 ];
+
+const withPlaceOptions = (command: Command): Command =>
+  command
+    .option('--config <file>', 'the configuration of the server')
+    .option('--data <dir>', 'its data directory (default ./data)');
 
 const withConfigOptions = (command: Command): Command =>
   command
@@ -81,6 +90,11 @@ export const runMagnetar = async (argv: readonly string[], host: MagnetarHost): 
     .action((options: ConfigOptions & { readonly json?: boolean }) => {
       showConfig(load(options, host.environment), host.output, options.json ?? false);
     });
+  addAccessCommands<ConfigOptions>(
+    program,
+    { withOptions: withPlaceOptions, load: (options) => load(options, host.environment).config },
+    host,
+  );
   addConformance(program, host, (code) => {
     result = code;
   });

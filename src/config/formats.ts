@@ -1,6 +1,7 @@
 /** The value formats of the configuration as data: what each means, how its text form (environment, flags) is read, what is wrong with a value. */
 import path from 'node:path';
 import { isRecord } from '../kernel/json.ts';
+import { isNetwork, isSecureUrl } from '../tasks/addresses.ts';
 
 export interface Format {
   /** For docs/configuration.md. */
@@ -81,6 +82,28 @@ const texts: Format = {
       ? undefined
       : 'must be a list of texts',
 };
+
+const listOf = (meaning: string, isItem: (item: string) => boolean, problem: string): Format => ({
+  meaning,
+  fromText: listFromText,
+  problem: (value) =>
+    Array.isArray(value) && value.every((item) => isText(item) && isItem(item))
+      ? undefined
+      : problem,
+});
+
+const wordsOf = (...words: readonly string[]): Format =>
+  listOf(
+    `list of ${words.map((word) => `\`${word}\``).join(', ')}`,
+    (item) => words.includes(item),
+    `must be a list of ${words.join(', ')}`,
+  );
+
+/** Only asymmetric ones: with another the public keys of an issuer would sign tokens. */
+const ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
 
 const isOrigin = (value: unknown): boolean =>
   isText(value) && isHttpUrl(value) && new URL(value).origin === value.toLowerCase();
@@ -165,6 +188,22 @@ export const FORMATS = {
   texts,
   origins,
   text_map: textMap,
+  networks: listOf(
+    'list of addresses or CIDR ranges',
+    isNetwork,
+    'must be a list of addresses or ranges such as 10.0.0.0/8',
+  ),
+  auth_modes: wordsOf('basic', 'token', 'oidc'),
+  algorithms: wordsOf(...ALGORITHMS),
+  issuer: text('https URL, or http on loopback', (value) =>
+    isSecureUrl(value) ? undefined : 'must be an https:// URL (http:// on loopback only)',
+  ),
+  header_name: text('name of a header or empty', (value) =>
+    /^[A-Za-z0-9-]*$/.test(value) ? undefined : 'must be the name of a header, or empty',
+  ),
+  parameter_name: text('name of a query parameter or empty', (value) =>
+    /^[A-Za-z0-9_.-]*$/.test(value) ? undefined : 'must have only letters, digits, _, . and -',
+  ),
   mounts,
   tables,
   transport: choice('embedded', 'rest', 'amqp'),

@@ -4,12 +4,13 @@ import { MagnetarError } from '../kernel/errors.ts';
 import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.ts';
 import { readDestinations } from './destinations.ts';
 import type { Environment } from './environment.ts';
+import { readIssuers } from './issuers.ts';
 import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
 import { rootProblems } from './roots.ts';
 import { CONFIG_SCHEMA, DATA_PLACEHOLDER } from './schema.ts';
 import { resolveSecret, type ResolvedSecret } from './secrets.ts';
-import type { Config, LoadedConfig } from './types.ts';
+import type { AuthConfig, Config, LoadedConfig } from './types.ts';
 
 export interface LoadInput {
   /** TOML or YAML; otherwise the one named by MAGNETAR_CONFIG, if any. */
@@ -25,27 +26,29 @@ type RawConfig = ValuesOf<typeof CONFIG_SCHEMA>;
 
 const SQLITE = 'sqlite:';
 
-const resolveStoreUrl = (url: string, data: string): string => {
-  if (!url.startsWith(SQLITE)) return url;
-  const given = url.slice(SQLITE.length);
-  const file = given.startsWith(DATA_PLACEHOLDER)
+const resolveFile = (given: string, data: string): string =>
+  given.startsWith(DATA_PLACEHOLDER)
     ? path.join(data, given.slice(DATA_PLACEHOLDER.length))
     : path.resolve(given);
-  return `${SQLITE}${file}`;
-};
+
+const resolveStoreUrl = (url: string, data: string): string =>
+  url.startsWith(SQLITE) ? `${SQLITE}${resolveFile(url.slice(SQLITE.length), data)}` : url;
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
-const bindingProblems = (server: Config['server']): readonly KeyProblem[] =>
-  isLoopback(server.host) || server.allow_public_without_auth
+const bindingProblems = ({
+  server,
+  auth,
+}: Pick<RawConfig, 'server' | 'auth'>): readonly KeyProblem[] =>
+  isLoopback(server.host) || server.allow_public_without_auth || auth.modes.length > 0
     ? []
     : [
         {
           key: 'server.host',
           message:
-            `${server.host} is not loopback: whoever reaches it may run containers, for there is no authentication; ` +
-            'set server.allow_public_without_auth = true (MAGNETAR_SERVER__ALLOW_PUBLIC_WITHOUT_AUTH=true) if that is wanted',
+            `${server.host} is not loopback: whoever reaches it may run containers; set auth.modes (docs/howto/access.md), ` +
+            'or set server.allow_public_without_auth = true (MAGNETAR_SERVER__ALLOW_PUBLIC_WITHOUT_AUTH=true) if that is wanted',
         },
       ];
 
@@ -83,7 +86,9 @@ const rootsOf = (roots: readonly string[], extra: readonly string[]): readonly s
   ...new Set([...roots, ...extra].map(realPathOf)),
 ];
 
-type Unsecret = Omit<Config, 'destinations' | 'secret'>;
+type Unsecret = Omit<Config, 'destinations' | 'secret' | 'auth'> & {
+  readonly auth: Omit<AuthConfig, 'issuers'>;
+};
 
 const resolve = ({ secret: _secret, ...raw }: RawConfig, input: LoadInput): Unsecret => {
   const data = path.resolve(raw.data);
@@ -92,6 +97,12 @@ const resolve = ({ secret: _secret, ...raw }: RawConfig, input: LoadInput): Unse
     ...raw,
     data,
     server: { ...raw.server, public_url: raw.server.public_url.replace(/\/+$/, '') },
+    auth: {
+      ...raw.auth,
+      users_file: resolveFile(raw.auth.users_file, data),
+      tokens_file: resolveFile(raw.auth.tokens_file, data),
+      token_header: raw.auth.token_header.toLowerCase(),
+    },
     store: { url: resolveStoreUrl(raw.store.url, data) },
     storage: {
       ...raw.storage,
@@ -120,11 +131,17 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     environment: input.environment,
     allowDangerousMounts: raw.allow_dangerous_mounts,
   });
+  const { issuers, problems: issuerProblems } = readIssuers(
+    raw.auth.issuers,
+    raw.auth.modes,
+    input.environment,
+  );
   const found = [
     ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
-    ...bindingProblems(config.server),
+    ...bindingProblems(raw),
     ...rootProblems(raw.storage, input.allow ?? [], config.data),
     ...destinationProblems,
+    ...issuerProblems,
   ];
   if (found.length > 0) throw invalid(found, sources);
   if ((input.allow ?? []).length > 0) {
@@ -133,5 +150,6 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     }
   }
   const known = 'value' in secret ? secret.value : '';
-  return { config: freezeDeep({ ...config, secret: known, destinations }), sources };
+  const auth = { ...config.auth, issuers };
+  return { config: freezeDeep({ ...config, auth, secret: known, destinations }), sources };
 };

@@ -1,6 +1,6 @@
 /** The effective configuration for people and logs: secrets replaced, each value with its source. */
 import { isRecord } from '../kernel/json.ts';
-import { CONFIG_SCHEMA, DESTINATION_SCHEMA, keysOf } from './schema.ts';
+import { CONFIG_SCHEMA, DESTINATION_SCHEMA, ISSUER_SCHEMA, keysOf } from './schema.ts';
 import type { Config, LoadedConfig } from './types.ts';
 
 export interface RenderedValue {
@@ -19,12 +19,14 @@ const redactSecret = (value: unknown): unknown => {
 };
 
 const SENSITIVE: ReadonlySet<string> = new Set(
-  keysOf(DESTINATION_SCHEMA).flatMap(([name, schema]) => (schema.sensitive === true ? [name] : [])),
+  [...keysOf(DESTINATION_SCHEMA), ...keysOf(ISSUER_SCHEMA)].flatMap(([name, schema]) =>
+    schema.sensitive === true ? [name] : [],
+  ),
 );
 
-const redactDestination = (destination: object): Readonly<Record<string, unknown>> =>
+const redactTable = (table: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    Object.entries(destination).map(([name, value]: [string, unknown]) => [
+    Object.entries(table).map(([name, value]: [string, unknown]) => [
       name,
       SENSITIVE.has(name) ? redactSecret(value) : value,
     ]),
@@ -35,7 +37,8 @@ export const redactConfig = (config: Config): Readonly<Record<string, unknown>> 
   ...config,
   secret: redactSecret(config.secret),
   store: { url: redactUserInfo(config.store.url) },
-  destinations: config.destinations.map(redactDestination),
+  auth: { ...config.auth, issuers: config.auth.issuers.map(redactTable) },
+  destinations: config.destinations.map(redactTable),
 });
 
 const valueAt = (tree: unknown, key: string): unknown =>

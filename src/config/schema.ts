@@ -1,7 +1,7 @@
 /** Every key of the configuration: its format, default and meaning. `config/default.toml` and `docs/configuration.md` follow this table. */
 import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
 import type { FormatName } from './formats.ts';
-import type { LogFormat, LogLevel, MissingOutput, TransportKind } from './types.ts';
+import type { AuthMode, LogFormat, LogLevel, MissingOutput, TransportKind } from './types.ts';
 
 export interface KeySchema<T> {
   readonly doc: string;
@@ -67,6 +67,11 @@ export const CONFIG_SCHEMA = {
       NO_TEXTS,
       'Origins of web pages that may use the API from a browser, such as `https://portal.example.org`.',
     ),
+    allowed_networks: key(
+      'networks',
+      NO_TEXTS,
+      'Networks whose callers are answered; empty = all. Job hosts and health checks are not concerned.',
+    ),
     allow_public_without_auth: key(
       'boolean_strict',
       false,
@@ -79,6 +84,45 @@ export const CONFIG_SCHEMA = {
       0,
       'Seconds in which a body that its owner posts again, without an Idempotency-Key, makes no second task: for clients that post again after a time-out (60 suits py-tes). 0 = each request makes a task.',
     ),
+  },
+  auth: {
+    modes: key<readonly AuthMode[]>(
+      'auth_modes',
+      [],
+      'Credentials that are taken: `basic` = users of `users_file`, `token` = API tokens of `tokens_file`, `oidc` = tokens of the issuers below. None = no authentication.',
+    ),
+    users_file: key(
+      'required_text',
+      `${DATA_PLACEHOLDER}users.json`,
+      'Users and their password hashes, written by `magnetar user`.',
+    ),
+    tokens_file: key(
+      'required_text',
+      `${DATA_PLACEHOLDER}tokens.json`,
+      'API tokens, hashed, written by `magnetar token`.',
+    ),
+    token_header: key(
+      'header_name',
+      '',
+      'Header that may carry a token besides `Authorization: Bearer`, such as `X-API-Key`; empty = none.',
+    ),
+    token_parameter: key(
+      'parameter_name',
+      '',
+      'Query parameter that may carry a token, for clients that can do no better; cut from every log. Empty = none.',
+    ),
+    admins: key(
+      'texts',
+      NO_TEXTS,
+      'Who sees and cancels all tasks: `user:NAME`, `ISSUER|SUBJECT` or `group:NAME`.',
+    ),
+    viewers: key('texts', NO_TEXTS, 'Who sees all tasks and changes none; written like `admins`.'),
+    shared_groups: key(
+      'texts',
+      NO_TEXTS,
+      'Groups whose members see and cancel each other’s tasks; `*` = every group of an issuer’s `groups_claim`.',
+    ),
+    issuers: sensitive('tables', NO_TABLES, 'Issuers of tokens for mode `oidc`, see below.'),
   },
   store: {
     url: sensitive(
@@ -125,6 +169,13 @@ export const CONFIG_SCHEMA = {
     walltime_s: key('count', 0, 'Seconds for one attempt; 0 = no limit.'),
     grace_s: key('count', 2, 'Seconds between TERM and KILL.'),
     stall_s: key('positive', 60, 'Seconds a transfer may stand still.'),
+    owner_queued: key(
+      'count',
+      0,
+      'Waiting tasks of one owner, above which new ones are refused; 0 = no limit.',
+    ),
+    owner_running: key('count', 0, 'The same for running tasks.'),
+    owner_stored: key('count', 0, 'The same for all stored tasks.'),
   },
   service: {
     id: key('required_text', 'org.magnetar.local', 'Id in service-info, reverse domain style.'),
@@ -185,6 +236,28 @@ export const DESTINATION_SCHEMA = {
     NO_PAIRS,
     'Image name = local image, image file or root folder; `"*"` = every other image.',
   ),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
+export const ISSUER_SCHEMA = {
+  issuer: key('issuer', '', 'The issuer, exactly as `iss` of its tokens says. Required.'),
+  audiences: key('texts', NO_TEXTS, 'A token must be meant for one of these (`aud`). Required.'),
+  algorithms: key<readonly string[]>(
+    'algorithms',
+    ['RS256', 'ES256'],
+    'Signatures that are taken; never one with a shared secret.',
+  ),
+  clock_skew_s: key('count', 30, 'Seconds by which clocks may differ.'),
+  groups_claim: key(
+    'text',
+    '',
+    'Claim with the groups of a user, for roles and sharing; may be a path such as `realm_access.roles`. Empty = none.',
+  ),
+  client_id: key(
+    'text',
+    '',
+    'Client by which this server asks the issuer about opaque tokens (introspection); empty = opaque tokens are refused.',
+  ),
+  client_secret: sensitive('secret', '', 'Its secret; best given as `env:NAME` or `file:PATH`.'),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 type SchemaNode = KeySchema<unknown> | { readonly [name: string]: SchemaNode };

@@ -1,8 +1,10 @@
 /** From configuration keys to the records that the parts work with. Pure. */
+import type { AccessOptions } from '../access/authenticate.ts';
+import type { IssuerOptions } from '../access/oidc/issuer.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
-import type { Config, DestinationConfig } from './types.ts';
+import type { AuthMode, Config, DestinationConfig, IssuerConfig } from './types.ts';
 
 const GB = 1_000_000_000;
 
@@ -78,7 +80,31 @@ export const serviceInfoOf = (config: Config, version: string): ServiceInfoOptio
 };
 
 /** Host names answered besides those of this machine: the configured ones and the one of `public_url`. */
-export const allowedHostsOf = ({ server }: Config): readonly string[] =>
-  URL.canParse(server.public_url)
+export const allowedHostsOf = ({ server, auth }: Config): readonly string[] | 'any' => {
+  if (auth.modes.length > 0) return 'any';
+  return URL.canParse(server.public_url)
     ? [...server.allowed_hosts, new URL(server.public_url).hostname]
     : server.allowed_hosts;
+};
+
+const issuerOf = (entry: IssuerConfig): IssuerOptions => ({
+  issuer: entry.issuer,
+  audiences: entry.audiences,
+  algorithms: entry.algorithms,
+  clockSkewS: entry.clock_skew_s,
+  groupsClaim: entry.groups_claim,
+  ...(entry.client_id === ''
+    ? {}
+    : { introspection: { clientId: entry.client_id, clientSecret: entry.client_secret } }),
+});
+
+export const accessOptionsOf = ({ auth }: Config): AccessOptions => {
+  const has = (mode: AuthMode): boolean => auth.modes.includes(mode);
+  const { admins, viewers, shared_groups: sharedGroups } = auth;
+  return {
+    roles: { admins, viewers, sharedGroups },
+    ...(has('basic') ? { basic: { file: auth.users_file } } : {}),
+    ...(has('token') ? { tokens: { file: auth.tokens_file } } : {}),
+    ...(has('oidc') ? { issuers: auth.issuers.map(issuerOf) } : {}),
+  };
+};

@@ -9,7 +9,41 @@ export interface ServerConfig {
   readonly public_url: string;
   readonly allowed_hosts: readonly string[];
   readonly allowed_origins: readonly string[];
+  /** Empty = every caller. */
+  readonly allowed_networks: readonly string[];
   readonly allow_public_without_auth: boolean;
+}
+
+export type AuthMode = 'basic' | 'token' | 'oidc';
+
+export interface IssuerConfig {
+  /** Exactly as in its tokens. */
+  readonly issuer: string;
+  /** At least one. */
+  readonly audiences: readonly string[];
+  readonly algorithms: readonly string[];
+  readonly clock_skew_s: number;
+  /** Empty = none. */
+  readonly groups_claim: string;
+  /** Empty = it is not asked about opaque tokens. */
+  readonly client_id: string;
+  /** Resolved. */
+  readonly client_secret: string;
+}
+
+export interface AuthConfig {
+  /** Empty = no authentication. */
+  readonly modes: readonly AuthMode[];
+  /** Absolute, like the next. */
+  readonly users_file: string;
+  readonly tokens_file: string;
+  /** Empty = none, like the next. */
+  readonly token_header: string;
+  readonly token_parameter: string;
+  readonly admins: readonly string[];
+  readonly viewers: readonly string[];
+  readonly shared_groups: readonly string[];
+  readonly issuers: readonly IssuerConfig[];
 }
 
 export interface ApiConfig {
@@ -67,6 +101,10 @@ export interface LimitsConfig {
   readonly walltime_s: number;
   readonly grace_s: number;
   readonly stall_s: number;
+  /** 0 = no limit, like the next two. */
+  readonly owner_queued: number;
+  readonly owner_running: number;
+  readonly owner_stored: number;
 }
 
 export interface ServiceConfig {
@@ -100,6 +138,7 @@ export interface Config {
   readonly secret: string;
   readonly allow_dangerous_mounts: readonly string[];
   readonly server: ServerConfig;
+  readonly auth: AuthConfig;
   readonly api: ApiConfig;
   /** `sqlite:<absolute path>` or a MongoDB URL. */
   readonly store: { readonly url: string };

@@ -37,6 +37,11 @@ export const ERRORS = {
     'info',
     'The page token is not one of this server, or was made for another filter.',
   ),
+  UNAUTHENTICATED: row(
+    401,
+    'info',
+    'The credentials are missing or do not hold; WWW-Authenticate says what is taken.',
+  ),
   SCHEME_UNSUPPORTED: row(
     400,
     'info',
@@ -53,6 +58,13 @@ export const ERRORS = {
     'The Host header is not one this server answers to without authentication.',
   ),
   ORIGIN_REFUSED: row(403, 'info', 'The request comes from a web page of a foreign origin.'),
+  NETWORK_REFUSED: row(403, 'info', 'The caller is outside the networks that may use this server.'),
+  ROLE_REFUSED: row(403, 'info', 'The caller may see tasks but not change them.'),
+  QUOTA_REACHED: row(
+    403,
+    'info',
+    'The caller has as many stored tasks as are allowed; the message names limit and use.',
+  ),
   SIGNATURE_REFUSED: row(403, 'warn', 'A beacon or transfer is not signed by the key of its job.'),
   TASK_UNKNOWN: row(404, 'info', 'No task with this id is visible to the caller.'),
   LOG_UNKNOWN: row(404, 'info', 'There is no such log, or it is not kept any more.'),
@@ -90,6 +102,14 @@ export const ERRORS = {
   ),
   STOPPING: row(503, 'debug', 'The server is shutting down.', { expose: true, retryable: true }),
   NOT_READY: row(503, 'debug', 'The server cannot take tasks yet; the message says why.', {
+    expose: true,
+    retryable: true,
+  }),
+  ISSUER_UNAVAILABLE: row(503, 'warn', 'The issuer of a token cannot be asked.', {
+    expose: true,
+    retryable: true,
+  }),
+  OVERLOADED: row(503, 'warn', 'Too many costly requests at once.', {
     expose: true,
     retryable: true,
   }),

@@ -90,6 +90,19 @@ export const isLoopback = (host: string): boolean => {
   return address !== undefined && ['127.0.0.0/8', '::1'].some((range) => inRange(address, range));
 };
 
+/** https, or http that stays on this machine: where a secret may be sent. */
+export const isSecureUrl = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+};
+
+/** Whether a text is an address or a range of them, such as `10.0.0.0/8`. */
+export const isNetwork = (text: string): boolean => {
+  const address = parseAddress(text.split('/')[0] ?? '');
+  return address !== undefined && inRange(address, text);
+};
+
 /** Whether a host is a private, local or reserved address, or this machine's name. Other names must be resolved to be known. */
 export const isSpecialHost = (host: string): boolean => {
   if (isLoopback(host)) return true;

@@ -4,7 +4,7 @@ import { endedWaiting } from './attempts.ts';
 import type { TaskId } from './ids.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { TaskStore, WriteResult } from './ports/task-store.ts';
-import type { Principal } from './principal.ts';
+import { assertMayChange, type Principal } from './principal.ts';
 import { isTerminal } from './states.ts';
 import type { Task, Wish } from './task.ts';
 import { taskUnknown } from './task-unknown.ts';
@@ -39,13 +39,14 @@ const endAtOnce = (
 
 /**
  * Idempotent: a task that has ended, or is being cancelled, stays as it is (T81).
- * @throws MagnetarError TASK_UNKNOWN (T82)
+ * @throws MagnetarError TASK_UNKNOWN (T82), ROLE_REFUSED
  */
 export const cancelTask = async (
   deps: CancelDeps,
   { id, principal }: CancelInput,
   options: CallOptions,
 ): Promise<void> => {
+  assertMayChange(principal);
   const wish: Wish = { at: deps.clock.now(), by: principal.owner, reason: REASON };
   for (let race = 0; race < MOST_RACES; race += 1) {
     const task = await deps.store.get(id, principal.scope, options);

@@ -5,7 +5,7 @@ import { newTaskId, type TaskId } from './ids.ts';
 import { keysOf } from './keys.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { CreateResult, NewTask, Once, TaskStore } from './ports/task-store.ts';
-import type { Principal } from './principal.ts';
+import { assertMayChange, type Principal } from './principal.ts';
 import { alone, keyReused, onceOf } from './repeats.ts';
 import { classOf, requirementsOf } from './requirements.ts';
 import { assertStorage, type StorageRules } from './storage-rules.ts';
@@ -93,13 +93,14 @@ const place = async (
 
 /**
  * Answers once the task would survive a power cut. Nothing is staged, pulled or dispatched here (C7).
- * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, KEY_REUSED, KEY_IN_USE, STORE_UNAVAILABLE
+ * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, KEY_REUSED, KEY_IN_USE, ROLE_REFUSED, STORE_UNAVAILABLE
  */
 export const createTask = async (
   deps: CreateDeps,
   { body, principal, key }: CreateInput,
   options: CallOptions,
 ): Promise<Created> => {
+  assertMayChange(principal);
   const read = readTask(body, deps.rules);
   const request = { owner: principal.owner, body, ...(key === undefined ? {} : { key }) };
   const once = onceOf(request, { windowMs: deps.repeatWindowMs, now: deps.clock.now() });

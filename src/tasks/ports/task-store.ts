@@ -14,8 +14,8 @@ import type {
 } from '../task.ts';
 import type { CallOptions } from './call.ts';
 
-/** Whose tasks a call may see: one owner's, or all (an admin, the dispatcher, or access control off). */
-export type Scope = { readonly owner: OwnerId } | 'all';
+/** Whose tasks a call may see: one owner's with those shared in its groups, or all (an admin, the dispatcher, or access control off). */
+export type Scope = { readonly owner: OwnerId; readonly groups?: readonly string[] } | 'all';
 
 /** The conditions of a write, checked in the same atomic step (DESIGN section 7). */
 export interface WriteGuard {

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, type Api, type ApiDeps } from '../../../src/api/app.ts';
+import type { AccessDeps } from '../../../src/api/gate.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../src/kernel/logger.ts';
@@ -15,6 +16,7 @@ import type { TaskId } from '../../../src/tasks/ids.ts';
 import { parseTaskId } from '../../../src/tasks/ids.ts';
 import type { KeptLogs } from '../../../src/tasks/ports/kept-logs.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
+import { ANYBODY } from '../../../src/tasks/principal.ts';
 import type { Part, Task, TaskHead } from '../../../src/tasks/task.ts';
 import { assertAnswer } from './contract-check.ts';
 
@@ -102,6 +104,8 @@ const parsed = (text: string): unknown => {
   }
 };
 
+const OPEN: AccessDeps['authenticate'] = () => Promise.resolve(ANYBODY);
+
 const signal = new AbortController().signal;
 
 export const taskIdOf = (text: string): TaskId => {
@@ -148,6 +152,7 @@ export const startHarness = async (
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
     security: { allowedHosts: [], allowedOrigins: [] },
+    access: { authenticate: OPEN, tokenHeader: '', tokenParameter: '', networks: [] },
   };
   const api = createApi({ ...deps, ...change(deps) });
   const server = createServer(api.app);

@@ -64,6 +64,7 @@ process.exitCode = await runMagnetar(process.argv.slice(2), {
   environment,
   output: createOutput(process.stdout, process.stderr),
   stderr: process.stderr,
+  stdin: process.stdin,
   createApp: (input) =>
     createApp({
       ...input,

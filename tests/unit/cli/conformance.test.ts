@@ -23,7 +23,15 @@ const run = async (argv: readonly string[], given: Given = {}) => {
   const createApp = (): never => {
     throw new Error('no application is needed');
   };
-  const host = { environment, output, stderr, createApp, stop, cancel: signal };
+  const host = {
+    environment,
+    output,
+    stderr,
+    stdin: new PassThrough(),
+    createApp,
+    stop,
+    cancel: signal,
+  };
   const code = await runMagnetar(['conformance', ...argv], host);
   const shown = String((stderr.read() as Buffer | null) ?? '');
   return { code, stdout: output.stdout(), stderr: output.stderr(), shown };

@@ -23,6 +23,7 @@ const createHost = (app: Partial<App> = {}) => {
     environment: {},
     output,
     stderr: new PassThrough(),
+    stdin: new PassThrough(),
     createApp: (input) => {
       inputs.push(input);
       return { ...IDLE, ...app };

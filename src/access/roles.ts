@@ -1,0 +1,35 @@
+/** From identities to principals: who sees everything, and which groups share. */
+import { parseOwnerId } from '../tasks/ids.ts';
+import type { Principal } from '../tasks/principal.ts';
+import type { Identity } from './identity.ts';
+
+export interface RoleRules {
+  /** Keys of identities, or `group:NAME`. */
+  readonly admins: readonly string[];
+  readonly viewers: readonly string[];
+  /** Groups whose members share their tasks; `*` = every group. */
+  readonly sharedGroups: readonly string[];
+}
+
+const ANY_GROUP = '*';
+/** Each costs every task of its members one index entry, and their lists one look-up. */
+const MOST_GROUPS = 32;
+
+export const createRoles = ({ admins, viewers, sharedGroups }: RoleRules) => {
+  const shared = new Set(sharedGroups);
+  const isNamed = (list: ReadonlySet<string>, { key, groups }: Identity): boolean =>
+    list.has(key) || groups.some((group) => list.has(`group:${group}`));
+  const [adminSet, viewerSet] = [new Set(admins), new Set(viewers)];
+
+  return (identity: Identity): Principal => {
+    const owner = parseOwnerId(identity.key);
+    const groups = [...new Set(identity.groups)]
+      .filter((group) => shared.has(ANY_GROUP) || shared.has(group))
+      .sort()
+      .slice(0, MOST_GROUPS);
+    const common = { owner, groups };
+    if (isNamed(adminSet, identity)) return { ...common, scope: 'all', readOnly: false };
+    if (isNamed(viewerSet, identity)) return { ...common, scope: 'all', readOnly: true };
+    return { ...common, scope: { owner, groups }, readOnly: false };
+  };
+};
