@@ -1,6 +1,6 @@
 """cwl-tes 0.3.0 as `cwl-tes` starts it, less its look at the versions of what it is built on.
 
-Its releases of 2019 name an rdflib-jsonld that no setuptools of today builds. With a newer one it works, but refuses to say
+It names an rdflib-jsonld that no setuptools of today builds; with a newer one it works, but refuses to say its version.
 """
 import sys
 
