@@ -158,7 +158,11 @@ const runConformance = async (
       progress.clear();
       if (!json) output.line(renderLine(line));
     },
+    onCleanUp: () => {
+      progress.show('waiting for the tasks of this run to end');
+    },
   });
+  progress.clear();
   if (json) output.line(toJson({ server: base, summary: countsOf(report.lines), ...report }));
   else for (const line of renderSummary(report)) output.line(line);
   if (stop.aborted) return EXIT.forced;
@@ -182,7 +186,12 @@ export const addConformance = (
     .option('--origin <url>', 'origin of web pages that the server lets in')
     .option('--token <source>', 'env:NAME or a file with a Bearer token')
     .option('--user <source>', 'env:NAME or a file with NAME:PASSWORD')
-    .option('--max-tasks <n>', 'create no more tasks than this', parseCount, 500)
+    .option(
+      '--max-tasks <n>',
+      'create no more tasks than this; T62 alone may need 257',
+      parseCount,
+      500,
+    )
     .option('--timeout <seconds>', 'for all of it', parseCount, 900)
     .option('--task-timeout <seconds>', 'for one task', parseCount, 120)
     .option('--json', 'machine-readable')

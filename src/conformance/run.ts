@@ -32,6 +32,7 @@ export interface RunOptions extends Omit<LabOptions, 'signal'> {
   readonly stop: AbortSignal;
   readonly onStart: (check: Check) => void;
   readonly onLine: (line: Line) => void;
+  readonly onCleanUp: () => void;
 }
 
 const SHOWN_CHARS = 160;
@@ -155,6 +156,7 @@ export const runChecks = async (options: RunOptions): Promise<Report> => {
       options.onLine(line);
     }
   } finally {
+    options.onCleanUp();
     left = await cleanUp(options, lab);
   }
   return { lines, tasks: { created: lab.made().length, left } };

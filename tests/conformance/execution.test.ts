@@ -1,13 +1,14 @@
-/** T92, T95 and the requirements C25-C39 of clients that no other test names, by the built server in real sandboxes. */
+/** T84, T92, T95 and the requirements C25-C39 of clients that no other test names, by the built server in real sandboxes. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSite, startServer, type Server, type Site } from '../support/server/server.ts';
+import { until } from '../support/until.ts';
 import type { WireTask } from '../support/server/tes-client.ts';
 
-const WALLTIME_S = 4;
+const WALLTIME_S = 8;
 /** Of the destination that `createSite` configures. */
 const SLOTS = 4;
 
@@ -109,6 +110,19 @@ describe('files', () => {
 });
 
 describe('running', () => {
+  it('T84: what a cancelled task has written is not sent', async () => {
+    const id = await server.tes.create({
+      outputs: [{ url: `file://${file('t84')}`, path: '/work/out' }],
+      executors: [sh('echo half > /work/out; touch /marks/t84; sleep 60')],
+    });
+    await until(() => existsSync(join(site.marks, 't84')), { what: 'the executor' });
+    await server.tes.cancel(id);
+    const task = await server.tes.ended(id);
+    expect(task.state).toBe('CANCELED');
+    expect(task.logs?.[0]?.outputs).toEqual([]);
+    expect(existsSync(file('t84'))).toBe(false);
+  });
+
   it('C36, C37: any image name is accepted without containers, and bash and python are there', async () => {
     const task = await run({
       executors: [

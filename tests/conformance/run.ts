@@ -26,6 +26,7 @@ export const runAll = (root: string, change: Partial<RunOptions> = {}): Promise<
     stop: new AbortController().signal,
     onStart: () => undefined,
     onLine: () => undefined,
+    onCleanUp: () => undefined,
     ...change,
   });
 

@@ -1,7 +1,7 @@
 /** T30-T46: bodies that a create must refuse with 400, as a table. */
 import { check, holds, type Check } from '../check.ts';
 import { storageUrl } from '../fixtures.ts';
-import type { Answer } from '../http.ts';
+import { NoAnswer, type Answer } from '../http.ts';
 import { idsIn, type Lab } from '../lab.ts';
 import { assertStatus, assertThat, choice, pass, Skipped, weigh, worst } from '../verdict.ts';
 
@@ -140,6 +140,15 @@ const RAW: Readonly<Record<string, string>> = {
 const HUGE_BYTES = 17 * 1024 * 1024;
 const LONG_BYTES = 4 * 1024 * 1024;
 
+/** Some proxies close the connection instead of an answer. */
+const postHuge = (lab: Lab): Promise<Answer | undefined> =>
+  lab
+    .post(lab.task('refuse-T44', { executors: [], padding: 'x'.repeat(HUGE_BYTES) }))
+    .catch((error: unknown) => {
+      if (error instanceof NoAnswer) return undefined;
+      throw error;
+    });
+
 const OTHERS: readonly Check[] = [
   check(
     'T30',
@@ -184,9 +193,8 @@ const OTHERS: readonly Check[] = [
   ),
   check('T44', 'I', '413 for a body above the limit, 400 for long content', async (lab) => {
     // Broken in another way too, so that no server keeps it.
-    const huge = await lab.post(
-      lab.task('refuse-T44', { executors: [], padding: 'x'.repeat(HUGE_BYTES) }),
-    );
+    const huge = await postHuge(lab);
+    if (huge === undefined) return choice('the connection is closed on a body of 17 MiB');
     if (huge.status < 400) return choice('17 MiB without executors are accepted', huge);
     const long = await lab.post(
       lab.task('refuse-T44-content', input({ content: 'x'.repeat(LONG_BYTES) })),

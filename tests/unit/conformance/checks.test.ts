@@ -1,7 +1,12 @@
 /** The checks find each fault of a server: a right one passes them all, and each of many wrong ones fails where it should. */
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../../../src/conformance/catalogue.ts';
-import type { Answer, Http, HttpRequest } from '../../../src/conformance/http.ts';
+import {
+  NoAnswer,
+  type Answer,
+  type Http,
+  type HttpRequest,
+} from '../../../src/conformance/http.ts';
 import { runChecks } from '../../../src/conformance/run.ts';
 import { createJudge } from '../../../src/conformance/schemas.ts';
 import { answerOf, createTinyTes } from '../../support/tiny-tes.ts';
@@ -46,6 +51,7 @@ const run = async (http: Http, ids: readonly string[] = []) => {
     stop: new AbortController().signal,
     onStart: () => undefined,
     onLine: () => undefined,
+    onCleanUp: () => undefined,
   });
   return lines.filter(({ result }) => result !== 'pass').map(({ id, result }) => `${id} ${result}`);
 };
@@ -532,6 +538,16 @@ const FAULTS: readonly (readonly [what: string, fault: Fault, found: readonly st
       task['state'] === 'CANCELED' ? withLog(() => ({ logs: [{ exit_code: 0 }] }))(task) : task,
     ),
     ['T84 fail'],
+  ],
+  [
+    'a proxy that hangs up on long bodies',
+    {
+      ask: (request) => {
+        if ((request.body ?? '').length > 8 * 1024 * 1024) throw new NoAnswer(request, 'EPIPE');
+        return request;
+      },
+    },
+    ['T44 choice'],
   ],
   [
     'credentials for service-info',
