@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createAuthenticate } from './access/authenticate.ts';
 import { createApi, type Api } from './api/app.ts';
 import { listen } from './api/listen.ts';
+import { compileRunnerSchema } from './api/runner-schema.ts';
 import { openStore, openTransport } from './app/adapters.ts';
 import { lockDataDirectory } from './app/data-lock.ts';
 import { createDestinationLine, type DestinationLine } from './app/destination-line.ts';
@@ -37,6 +38,7 @@ import { NO_OWNER, type JobId } from './tasks/ids.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
 import type { LogDeps } from './tasks/read-log.ts';
+import type { RunnerSchema } from './tasks/runner-schema.ts';
 
 export interface CreateAppInput extends AppInput {
   readonly environment: Environment;
@@ -65,6 +67,7 @@ interface Parts {
   readonly lines: readonly DestinationLine[];
   readonly dispatcher: Dispatcher;
   readonly keyFor: (job: JobId) => string;
+  readonly runnerSchema: RunnerSchema;
   /** Where jobs reach this server; known once it listens. */
   readonly setUrl: (url: string) => void;
 }
@@ -82,6 +85,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   const store = input.decorateStore?.(made.opened.store) ?? made.opened.store;
   const keyFor = createJobKeys(secret);
   let base = config.server.public_url;
+  const runnerSchema = compileRunnerSchema();
   const keptLogs = createKeptLogs({ directory: join(config.data, 'logs'), clock: systemClock });
   const shared = {
     store,
@@ -91,6 +95,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     timing: input.timing ?? DEFAULT_TIMING,
     rules: planRulesOf(config, server),
     runnerFiles: made.runnerFiles,
+    runnerSchema,
     beaconFor: (job: JobId) => ({
       url: `${base}/files/${job}/beacon`,
       key: keyFor(job),
@@ -115,6 +120,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     store,
     logs: { keptLogs, jobLogs: createJobLogs(destinations) },
     keyFor,
+    runnerSchema,
     lines: destinations.map(({ line }) => line),
     dispatcher: createDispatcher({
       ...shared,
@@ -162,6 +168,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       allowedOrigins: config.server.allowed_origins,
     },
     access: {
+    runnerSchema: parts.runnerSchema,
       authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
       tokenHeader: config.auth.token_header,
       tokenParameter: config.auth.token_parameter,

@@ -7,6 +7,7 @@ import type { Logger } from '../kernel/logger.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
@@ -38,6 +39,7 @@ export interface ApiDeps extends LogDeps {
   readonly access: AccessDeps;
 }
 
+  readonly runnerSchema: RunnerSchema;
 export interface Api {
   readonly app: express.Express;
   /** From now on every request but the liveness check is answered 503, and its connection closed. */

@@ -1,16 +1,14 @@
 /** `POST /files/<job>/beacon`: runners tell how their job goes; the answer tells whether to go on. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { ValidateFunction } from 'ajv';
 import { raw, Router, type Request, type Response } from 'express';
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import { parseJobId, type JobId } from '../tasks/ids.ts';
 import type { CallOptions } from '../tasks/ports/call.ts';
 import type { Beacon } from '../tasks/report.ts';
-import { compileBeacon } from './beacon-schema.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import { methodUnknown } from './errors.ts';
 import { bytesOf, parseJson, sendJson, signalOf } from './exchange.ts';
-import { fieldProblem } from './schema-problems.ts';
 
 /** Where beacons go; the dispatcher answers `over` for a job that is not current or shall end. */
 export interface Jobs {
@@ -21,6 +19,7 @@ export interface Jobs {
 export interface BeaconDeps {
   readonly jobs: Jobs;
   readonly clock: Clock;
+  readonly runnerSchema: RunnerSchema;
 }
 
 type BeaconRequest = Request<{ job: string }>;
@@ -54,12 +53,13 @@ const assertSigned = (req: Request, body: Buffer, key: string, now: number): voi
   }
 };
 
-const readBeacon = (body: Buffer, job: JobId, validate: ValidateFunction<Beacon>): Beacon => {
-  const beacon = parseJson(body);
-  if (!validate(beacon)) {
-    const details = (validate.errors ?? []).map(fieldProblem);
+const readBeacon = (body: Buffer, job: JobId, schema: RunnerSchema): Beacon => {
+  const checked = schema.beacon(parseJson(body));
+  if ('problems' in checked) {
+    const details = checked.problems;
     throw new MagnetarError('BAD_REQUEST', 'the body is not a beacon', { details });
   }
+  const beacon = checked.value;
   if (beacon.job !== job) throw new MagnetarError('BAD_REQUEST', 'the beacon is of another job');
   return beacon;
 };
@@ -70,15 +70,14 @@ const jobOf = (req: BeaconRequest): JobId => {
   return parsed.job;
 };
 
-export const createBeaconRouter = ({ jobs, clock }: BeaconDeps): Router => {
-  const validate = compileBeacon();
+export const createBeaconRouter = ({ jobs, clock, runnerSchema }: BeaconDeps): Router => {
   const router = Router({ caseSensitive: true });
   const readBody = raw({ limit: MOST_BYTES, inflate: false, type: () => true });
   router.post('/files/:job/beacon', readBody, async (req: BeaconRequest, res: Response) => {
     const job = jobOf(req);
     const body = bytesOf(req);
     assertSigned(req, body, jobs.keyFor(job), clock.now());
-    const beacon = readBeacon(body, job, validate);
+    const beacon = readBeacon(body, job, runnerSchema);
     const answer = await jobs.receive(job, beacon, { signal: signalOf(res) });
     if (answer === 'over') throw new MagnetarError('JOB_OVER', 'the job shall end');
     sendJson(res, 200, {});

@@ -10,6 +10,7 @@ import type { PlanBeacon, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { KeptLogs } from '../tasks/ports/kept-logs.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Timing } from './timing.ts';
 
@@ -24,6 +25,7 @@ export interface AttemptDeps {
   readonly timing: Timing;
   /** Launcher and runner, laid beside each plan. */
   readonly runnerFiles: readonly JobFile[];
+  readonly runnerSchema: RunnerSchema;
   /** How this job reaches us; undefined = it cannot. */
   readonly beaconFor: (job: JobId) => PlanBeacon | undefined;
   /** Throws LEASE_LOST when this process may no longer change anything on the destination. */

@@ -1,9 +1,9 @@
 /** `run`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { executing, runOf } from '../tasks/attempts.ts';
-import { parseReport } from '../tasks/decode-report.ts';
 import type { JobStatus } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
+import { readReport } from '../tasks/runner-schema.ts';
 import {
   untilNextPoll,
   untilReachable,
@@ -18,9 +18,13 @@ const REPORT_MAX_BYTES = 2 * 1024 * 1024;
 const HEARTBEAT_MAX_BYTES = 4096;
 
 /** The report that Pulsar's answer carried, if it is this job's. */
-export const reportOf = ({ watch }: StepInput, status: JobStatus): Report | undefined => {
-  const report = status.report === undefined ? undefined : parseReport(status.report);
-  return report?.job === watch.job ? report : undefined;
+export const reportOf = (
+  { deps, watch }: StepInput,
+  { report: text }: JobStatus,
+): Report | undefined => {
+  const report = text === undefined ? undefined : readReport(deps.runnerSchema, text);
+  if (report === undefined || 'unreadable' in report) return undefined;
+  return report.job === watch.job ? report : undefined;
 };
 
 /** The report, if the job has left one and it is this job's. */
@@ -30,8 +34,9 @@ export const fetchReport = async (input: StepInput): Promise<Report | undefined>
     signal: input.look,
     maxBytes: REPORT_MAX_BYTES,
   });
-  const report = bytes === undefined ? undefined : parseReport(Buffer.from(bytes).toString('utf8'));
-  return report?.job === job ? report : undefined;
+  if (bytes === undefined) return undefined;
+  const report = readReport(input.deps.runnerSchema, Buffer.from(bytes).toString('utf8'));
+  return 'unreadable' in report || report.job !== job ? undefined : report;
 };
 
 /** The watchdog's mark: the runner was killed, and nothing of the job runs any more. */

@@ -3,12 +3,12 @@ import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { buildPlan, type PlanRules } from '../tasks/build-plan.ts';
-import { parseReport } from '../tasks/decode-report.ts';
 import type { Destination } from '../tasks/destination.ts';
 import { newJobId, newTaskId, type JobId } from '../tasks/ids.ts';
 import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
+import { readReport, type RunnerSchema } from '../tasks/runner-schema.ts';
 import type { TaskSpec } from '../tasks/spec.ts';
 
 export interface SandboxCheckDeps {
@@ -19,6 +19,7 @@ export interface SandboxCheckDeps {
   readonly destination: Destination;
   readonly rules: PlanRules;
   readonly runnerFiles: readonly JobFile[];
+  readonly runnerSchema: RunnerSchema;
 }
 
 /**
@@ -49,7 +50,7 @@ const removeLeft = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<
 };
 
 const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Report> => {
-  const { transport, destination, checkJobs, rules, clock } = deps;
+  const { transport, destination, checkJobs, rules, clock, runnerSchema } = deps;
   const job = newJobId(newTaskId(deps.ids), 0, 1);
   const plan = buildPlan({ job, spec: CHECK, contents: new Map(), destination, rules });
   const files = [
@@ -64,12 +65,15 @@ const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Rep
     let end = clock.monotonic() + LIMIT_MS;
     for (;;) {
       const status = await transport.status(job, { signal });
-      const report = status.report === undefined ? undefined : parseReport(status.report);
+      const report =
+        status.report === undefined ? undefined : readReport(runnerSchema, status.report);
       over = status.final;
-      if (report !== undefined) return report;
+      if (report !== undefined && !('unreadable' in report)) return report;
       if (status.status === 'queued') end = clock.monotonic() + LIMIT_MS; // a batch system may take its time
       if (over || clock.monotonic() > end) {
-        const why = status.failure ?? `Pulsar says "${status.status}" and there is no report`;
+        const without =
+          report === undefined ? 'there is no report' : `its report: ${report.unreadable}`;
+        const why = status.failure ?? `Pulsar says "${status.status}" and ${without}`;
         throw new MagnetarError('STARTUP', `the check job on ${destination.name} failed: ${why}`);
       }
       await clock.sleep(POLL_MS, signal);

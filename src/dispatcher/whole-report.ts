@@ -14,7 +14,7 @@ import { untilReachable, type StepInput } from './attempt-context.ts';
 const download = async ({ deps, task, signal }: StepInput): Promise<readonly ReportOutput[]> => {
   let rows: readonly ReportOutput[] = [];
   const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
-    rows = await readOutputs(bytes);
+    rows = await readOutputs(bytes, deps.runnerSchema);
   };
   const options = { signal, maxBytes: MOST_LIST_BYTES };
   await deps.transport.download(runOf(task).job, OUTPUT_LIST, take, options);

@@ -1,6 +1,6 @@
 /** A list of outputs too long for the report: the runner leaves all rows in a file and lists only the first. */
-import { isReportOutput } from './decode-report.ts';
 import type { Report, ReportOutput } from './report.ts';
+import { readOutput, type RunnerSchema } from './runner-schema.ts';
 
 /** How many rows of a list the runner keeps in a report that became too long (`fit` in runner/src/job.py). */
 const LISTED = 1_000;
@@ -19,18 +19,10 @@ const REMARK = /^\d+ of \d+ outputs are listed; /;
 /** A report with so many rows may have more beside it; a list of exactly so many has no file. */
 export const mayBeCut = ({ outputs }: Report): boolean => outputs.length === LISTED;
 
-const parseRow = (line: string): ReportOutput | undefined => {
-  try {
-    const row: unknown = JSON.parse(line);
-    return isReportOutput(row) ? row : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 /** The rows of the file, as far as they are wanted; a line that is no row ends the list. */
 export const readOutputs = async (
   bytes: AsyncIterable<Uint8Array>,
+  schema: RunnerSchema,
 ): Promise<readonly ReportOutput[]> => {
   const rows: ReportOutput[] = [];
   const decoder = new TextDecoder();
@@ -39,7 +31,7 @@ export const readOutputs = async (
     const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const row = parseRow(line);
+      const row = readOutput(schema, line);
       if (row === undefined || rows.length === MOST_OUTPUTS) return rows;
       rows.push(row);
     }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, type Api, type ApiDeps } from '../../../src/api/app.ts';
 import type { AccessDeps } from '../../../src/api/gate.ts';
+import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../src/kernel/logger.ts';
@@ -155,6 +156,7 @@ export const startHarness = async (
     access: { authenticate: OPEN, tokenHeader: '', tokenParameter: '', networks: [] },
   };
   const api = createApi({ ...deps, ...change(deps) });
+    runnerSchema: compileRunnerSchema(),
   const server = createServer(api.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const root = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;

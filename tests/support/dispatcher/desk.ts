@@ -8,6 +8,7 @@ import type {
   StepResult,
   Watch,
 } from '../../../src/dispatcher/attempt-context.ts';
+import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
 import { newWatch } from '../../../src/dispatcher/attempt-context.ts';
 import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
 import type { Logger } from '../../../src/kernel/logger.ts';
@@ -31,6 +32,8 @@ export const silent: Logger = {
 
 export const { signal } = new AbortController();
 export const EPOCH = 7;
+
+const runnerSchema = compileRunnerSchema();
 
 const DESTINATION: Destination = {
   name: 'local',
@@ -94,6 +97,7 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
     },
     timing: DEFAULT_TIMING,
     runnerFiles: [],
+    runnerSchema,
     beaconFor: () => undefined,
     assertOwner: () => undefined,
     runtime: () => destination.runtime,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
 import {
   MOST_OUTPUTS,
   mayBeCut,
@@ -8,6 +9,7 @@ import {
 import type { ReportOutput } from '../../../src/tasks/report.ts';
 import { newReport } from '../../support/tasks.ts';
 
+const schema = compileRunnerSchema();
 const row = (n: number): ReportOutput => ({
   i: 0,
   path: `/out/${String(n)}`,
@@ -28,14 +30,14 @@ async function* inPieces(text: string, length: number): AsyncGenerator<Uint8Arra
 
 describe('readOutputs', () => {
   it.each([1, 7, 1000, 1_000_000])('reads rows that come in pieces of %i bytes', async (length) => {
-    expect(await readOutputs(inPieces(linesOf(rows(30)), length))).toEqual(rows(30));
+    expect(await readOutputs(inPieces(linesOf(rows(30)), length), schema)).toEqual(rows(30));
   });
 
   it('ends at a line that is no row, and at the most rows a task may list', async () => {
     const text = `${linesOf(rows(2))}{"i":0}\n${linesOf(rows(2))}`;
-    expect(await readOutputs(inPieces(text, 50))).toEqual(rows(2));
+    expect(await readOutputs(inPieces(text, 50), schema)).toEqual(rows(2));
     const many = linesOf(rows(MOST_OUTPUTS + 5));
-    expect(await readOutputs(inPieces(many, 65_536))).toHaveLength(MOST_OUTPUTS);
+    expect(await readOutputs(inPieces(many, 65_536), schema)).toHaveLength(MOST_OUTPUTS);
   });
 });
 
