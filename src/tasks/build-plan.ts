@@ -9,6 +9,7 @@ import {
   type PlanStorage,
 } from './plan.ts';
 import { requirementsOf } from './requirements.ts';
+import { isShown } from './shown-inputs.ts';
 import type { TaskExecutor, TaskSpec } from './spec.ts';
 import { planTransfers } from './transfers.ts';
 
@@ -50,6 +51,7 @@ const positive = (value: number): number | undefined => (value > 0 ? value : und
 export const buildPlan = (request: PlanRequest): Plan => {
   const { spec, destination, rules } = request;
   const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
+  const { inputs, outputs } = planTransfers(spec, request.contents, destination.reach);
   return {
     v: PLAN_VERSION,
     job: request.job,
@@ -66,7 +68,8 @@ export const buildPlan = (request: PlanRequest): Plan => {
     storage: rules.storage,
     missing_output: rules.missing_output,
     executors: spec.executors.map(planExecutor),
-    ...planTransfers(spec, request.contents, destination.reach),
+    inputs: inputs.filter((input) => !isShown(input, destination.mounts)),
+    outputs,
     volumes: spec.volumes ?? [],
     ...optional('beacon', request.beacon),
   };

@@ -10,7 +10,7 @@ const CACHE = fileURLToPath(new URL('../../../.cache/clients/', import.meta.url)
 const HOST_FOLDERS = ['/usr', '/etc', '/bin', '/lib', '/lib64', '/opt', '/sbin'];
 const BUBBLEWRAP = 'bwrap';
 const INSTALL_LIMIT_MS = 400_000;
-const END_LIMIT_MS = 120_000;
+const END_LIMIT_MS = 200_000;
 
 /** Of bubblewrap's executors when the server is root. */
 const NOBODY = 65_534;

@@ -17,7 +17,7 @@ export interface World {
   readonly server: Server;
   /** Where the client works. Inputs and outputs of tasks may lie below it. */
   readonly files: string;
-  /** Mounted into every task under the same path, for reading and writing. */
+  /** Mounted into every task under the same path, for reading and writing; not for inputs and outputs unless opened. */
   readonly shared: string;
   run(command: readonly string[], options?: Partial<RunOptions>): Promise<Result>;
   /** All tasks so far, oldest first, in full. */
@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly client: ClientName;
   /** Environment of every task. */
   readonly taskEnvironment?: (venv: string) => Readonly<Record<string, string>>;
+  /** Inputs and outputs may lie in the shared folder too, and service-info says so. */
+  readonly openShared?: boolean;
   /** More lines of the configuration. */
   readonly config?: string;
 }
@@ -51,6 +53,7 @@ const makeFolder = (folder: string): string => {
 export const createWorld = async ({
   client,
   taskEnvironment = () => ({}),
+  openShared = false,
   config = '',
 }: WorldOptions): Promise<World> => {
   const venv = await install(client);
@@ -66,6 +69,7 @@ export const createWorld = async ({
   writeFileSync(
     site.config,
     `${config}
+${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]` : ''}
 [[destinations]]
 name = "local"
 transport = "embedded"
