@@ -32,7 +32,8 @@ type Shared = Pick<Reign, 'driven' | 'bells'>;
 
 const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal): Promise<void> => {
   const { timing, clock, destination } = owner;
-  const keeper = await takeLease({ ...owner, destination: destination.name }, signal);
+  const { name, capacity } = destination;
+  const keeper = await takeLease({ ...owner, destination: name, capacity }, signal);
   const end = linkAbort(signal);
   const deps: AttemptDeps = {
     ...owner,

@@ -3,15 +3,14 @@ import { createWake } from '../kernel/wake.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { endedWaiting } from '../tasks/attempts.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { JobId } from '../tasks/ids.ts';
-import { misfits } from '../tasks/placement.ts';
 import type { Changes } from '../tasks/ports/changes.ts';
-import type { TaskStore, WaitingClass } from '../tasks/ports/task-store.ts';
+import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { Beacon } from '../tasks/report.ts';
 import { receiveBeacon, type BeaconAnswer } from './beacons.ts';
 import type { DestinationOwner } from './destination-owner.ts';
+import { createMisfits } from './misfits.ts';
 import type { Timing } from './timing.ts';
 
 export interface DispatcherDeps {
@@ -38,44 +37,12 @@ export interface Dispatcher {
   active(): number;
 }
 
-const MISFIT_BATCH = 100;
-/** On a shared store another process may have the destination that this one does not know. */
-const MISFIT_GRACE_MS = 600_000;
-
-/** Why no configured destination could ever run such a task; undefined = one could. */
-const whyNowhere = (
-  { requirements }: WaitingClass,
-  destinations: readonly Destination[],
-): string | undefined => {
-  const answers = destinations.map(({ name, capacity }) => ({
-    name,
-    reasons: misfits(requirements, capacity),
-  }));
-  if (answers.some(({ reasons }) => reasons.length === 0)) return undefined;
-  const text = answers.map(({ name, reasons }) => `${name}: ${reasons.join(', ')}`).join('; ');
-  return `no destination can run this task (${text})`;
-};
-
-/** Ends waiting tasks that fit nowhere, saying why. */
-const endMisfits = async (deps: DispatcherDeps, signal: AbortSignal): Promise<void> => {
-  const destinations = deps.destinations.map(({ destination }) => destination);
-  for (const entry of await deps.store.waiting({ signal })) {
-    const reason = whyNowhere(entry, destinations);
-    if (reason === undefined) continue;
-    const request = { class: entry.class, owner: entry.owner, limit: MISFIT_BATCH };
-    const tasks = await deps.store.candidates(request, { signal });
-    const grace = deps.store.exclusive ? 0 : MISFIT_GRACE_MS;
-    for (const task of tasks.filter(({ created }) => created + grace <= deps.clock.now())) {
-      const head = endedWaiting(task, 'SYSTEM_ERROR', reason, deps.clock.now());
-      await deps.store.write(task.id, { rev: task.rev, ready: true }, head, { signal });
-    }
-  }
-};
-
 const sweep = async (deps: DispatcherDeps, signal: AbortSignal): Promise<void> => {
   const bell = createWake(deps.clock);
+  const own = deps.destinations.map(({ destination }) => destination.capacity);
+  const misfits = createMisfits({ ...deps, own });
   while (!signal.aborted) {
-    await endMisfits(deps, signal).catch((error: unknown) => {
+    await misfits.end(signal).catch((error: unknown) => {
       if (!signal.aborted) deps.logger.error('the sweep failed', { error: messageOf(error) });
     });
     await bell.wait(deps.timing.sweepMs, signal).catch(() => undefined);

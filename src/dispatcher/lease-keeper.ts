@@ -1,6 +1,7 @@
 /** Owning a destination: one process at a time, told by epochs and beats, without comparing two machines' clocks (DESIGN section 4). */
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
+import type { Capacity } from '../tasks/placement.ts';
 import type { Lease, TaskStore } from '../tasks/ports/task-store.ts';
 import type { Timing } from './timing.ts';
 
@@ -13,6 +14,8 @@ export interface LeaseKeeperDeps {
   readonly holder: string;
   /** Where this process can be nudged. */
   readonly address: string;
+  /** What the destination offers: others must not fail what only it can run. */
+  readonly capacity: Capacity;
 }
 
 export interface LeaseKeeper {
@@ -88,6 +91,7 @@ export const takeLease = async (
       epoch: (free?.epoch ?? 0) + 1,
       beat: 0,
       address: deps.address,
+      capacity: deps.capacity,
     };
     const sentAt = deps.clock.monotonic();
     const result = await deps.store.swapLease(free, lease, { signal });

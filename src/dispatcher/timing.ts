@@ -12,6 +12,10 @@ export interface Timing {
   readonly stampMs: number;
   /** Safety net under the nudges: how often waiting tasks and debts are looked for. */
   readonly sweepMs: number;
+  /** A destination of another server counts as one that may run tasks until its lease has stood still for this long. */
+  readonly absentMs: number;
+  /** On a shared store a kind of tasks must have fitted nowhere for this long before it is ended: a server that just starts tells of its destinations first. */
+  readonly misfitMs: number;
   /** Polls of a job that gives no sign of its own. */
   readonly poll: BackoffPolicy;
   /** Without a sign for this long, report and heartbeat are fetched. */
@@ -42,6 +46,8 @@ export const DEFAULT_TIMING: Timing = {
   takeOverMs: 10_000,
   stampMs: 5_000,
   sweepMs: 1_000,
+  absentMs: 600_000,
+  misfitMs: 30_000,
   poll: { firstMs: 1_000, factor: 1.6, maxMs: 10_000 },
   quietMs: 20_000,
   silenceMs: 90_000,

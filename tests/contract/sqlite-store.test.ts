@@ -149,7 +149,9 @@ describe('starting', () => {
     await first.store.create(task, [], CALL);
     await first.store.close();
     new Database(path)
-      .exec("DROP TABLE idempotency; UPDATE meta SET value = 1 WHERE key = 'schema'")
+      .exec(
+        "DROP TABLE idempotency; ALTER TABLE leases DROP COLUMN capacity; UPDATE meta SET value = 1 WHERE key = 'schema'",
+      )
       .close();
     const second = createSqliteStore({ path });
     const once = { key: 'k', print: '', at: 0, until: 10 };

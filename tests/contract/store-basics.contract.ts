@@ -307,6 +307,24 @@ export const storeBasics = (site: SiteOf): void => {
       expect(await store().write(one.id, wants, stamped.head, CALL)).toBe('applied');
     });
 
+    it('lists all leases with what their destinations offer', async () => {
+      const near: Lease = {
+        destination: 'near',
+        holder: 'p',
+        epoch: 1,
+        beat: 1,
+        address: '',
+        capacity: { name: 'near', jobs: 4, cores: 8 },
+      };
+      const { capacity: _none, ...claim } = { ...near, destination: 'embedded/far' };
+      for (const lease of [near, claim]) await store().swapLease(undefined, lease, CALL);
+      expect(await store().leases(CALL)).toEqual([claim, near]);
+      const given = { ...near, holder: '', capacity: { name: 'near', jobs: 2 } };
+      expect(await store().swapLease(near, given, CALL)).toBe('applied');
+      expect(await store().lease('near', CALL)).toEqual(given);
+      expect(await store().leases(CALL)).toEqual([claim, given]);
+    });
+
     it('swaps a lease on holder, epoch and beat', async () => {
       const lease: Lease = {
         destination: 'd',

@@ -5,8 +5,9 @@ import type { ClassId, TaskId } from '../../tasks/ids.ts';
 import type { Lease } from '../../tasks/ports/task-store.ts';
 import type { PartDocument, TaskDocument } from './documents.ts';
 
-export interface LeaseDocument extends Omit<Lease, 'destination'> {
+export interface LeaseDocument extends Omit<Lease, 'destination' | 'capacity'> {
   readonly _id: string;
+  readonly capacity?: Lease['capacity'] | null;
 }
 
 export interface ClassDocument {

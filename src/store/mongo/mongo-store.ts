@@ -19,7 +19,7 @@ import {
   waiting,
 } from './reads.ts';
 import { startTail, type Tail } from './tail.ts';
-import { create, inbox, lease, stamp, swapLease, wish, write } from './writes.ts';
+import { allLeases, create, inbox, lease, stamp, swapLease, wish, write } from './writes.ts';
 
 export interface MongoStoreOptions {
   /** `mongodb://…` or `mongodb+srv://…`; a database named in its path is used. */
@@ -87,6 +87,7 @@ type Reading = Pick<
   | 'indebted'
   | 'destinationsInUse'
   | 'lease'
+  | 'leases'
 >;
 
 const readingOf = ({ collections, calls }: Parts): Reading => ({
@@ -107,6 +108,7 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
     calls.run(options, () => findTasks(collections, { 'debts.destination': destination })),
   destinationsInUse: (options) => calls.run(options, () => destinationsInUse(collections)),
   lease: (destination, options) => calls.run(options, () => lease(collections, destination)),
+  leases: (options) => calls.run(options, () => allLeases(collections)),
 });
 
 type Writing = Pick<

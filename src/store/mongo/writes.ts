@@ -204,12 +204,10 @@ export const stamp = async (
   return modifiedCount;
 };
 
-const decodeLease = ({ _id, holder, epoch, beat, address }: LeaseDocument): Lease => ({
+const decodeLease = ({ _id, capacity, ...fields }: LeaseDocument): Lease => ({
   destination: _id,
-  holder,
-  epoch,
-  beat,
-  address,
+  ...fields,
+  ...(capacity === null || capacity === undefined ? {} : { capacity }),
 });
 
 export const lease = async (
@@ -220,14 +218,18 @@ export const lease = async (
   return found === null ? undefined : decodeLease(found);
 };
 
+export const allLeases = async ({ leases }: Collections): Promise<readonly Lease[]> =>
+  (await leases.find({}, { sort: { _id: 1 } }).toArray()).map(decodeLease);
+
 const isSame = (a: Lease, b: Lease): boolean =>
   a.holder === b.holder && a.epoch === b.epoch && a.beat === b.beat && a.address === b.address;
 
 const trySwap = async (
   { leases }: Collections,
   from: Lease | undefined,
-  { destination, ...fields }: Lease,
+  { destination, ...given }: Lease,
 ): Promise<boolean> => {
+  const fields = { ...given, capacity: given.capacity ?? null };
   if (from !== undefined) {
     const { holder, epoch, beat } = from;
     const filter = { _id: destination, holder, epoch, beat };

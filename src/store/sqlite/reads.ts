@@ -36,7 +36,8 @@ const PARTS = `SELECT task, attempt, kind, i AS "index", text FROM parts
   WHERE task = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY attempt, kind, i`;
 const WAITING = `SELECT w.class, w.owner, w.count, c.requirements
   FROM waiting w CROSS JOIN classes c ON c.class = w.class`;
-const LEASE = 'SELECT destination, holder, epoch, beat, address FROM leases WHERE destination = ?';
+const LEASES = 'SELECT destination, holder, epoch, beat, address, capacity FROM leases';
+const LEASE = `${LEASES} WHERE destination = ?`;
 
 type Reads = Pick<
   TaskStore,
@@ -51,6 +52,7 @@ type Reads = Pick<
   | 'indebted'
   | 'destinationsInUse'
   | 'lease'
+  | 'leases'
   | 'ping'
 >;
 
@@ -103,6 +105,7 @@ export const createReads = (statements: Statements): Sync<Reads> => {
       const row = statements(LEASE).get(destination);
       return row === undefined ? undefined : decodeLease(row);
     },
+    leases: () => statements(`${LEASES} ORDER BY destination`).all().map(decodeLease),
     ping() {
       statements('SELECT 1 FROM meta LIMIT 1').get();
     },

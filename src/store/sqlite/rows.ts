@@ -35,7 +35,14 @@ export const decodeSummary = (row: unknown): TaskSummary => row as TaskSummary;
 
 export const decodePart = (row: unknown): Part => row as Part;
 
-export const decodeLease = (row: unknown): Lease => row as Lease;
+export const decodeLease = (row: unknown): Lease => {
+  const { capacity, ...lease } = row as Omit<Lease, 'capacity'> & {
+    readonly capacity: string | null;
+  };
+  return capacity === null
+    ? lease
+    : { ...lease, capacity: JSON.parse(capacity) as NonNullable<Lease['capacity']> };
+};
 
 export const decodeWaiting = (row: unknown): WaitingClass => {
   const { requirements, ...rest } = row as Omit<WaitingClass, 'requirements'> & {

@@ -84,7 +84,11 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_until ON idempotency (until);
 `;
 
+/** What the destination of a lease offers, as JSON text; an older program leaves it as it is. */
+const LEASE_CAPACITY = 'ALTER TABLE leases ADD COLUMN capacity TEXT';
+
 export const MIGRATIONS: readonly Migration[] = [
   { to: 1, min: 1, sql: FIRST },
   { to: 2, min: 1, sql: IDEMPOTENCY },
+  { to: 3, min: 1, sql: LEASE_CAPACITY },
 ];

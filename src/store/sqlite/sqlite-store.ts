@@ -38,6 +38,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
     indebted: (destination, options) => calls.read(options, () => reads.indebted(destination)),
     destinationsInUse: (options) => calls.read(options, () => reads.destinationsInUse()),
     lease: (destination, options) => calls.read(options, () => reads.lease(destination)),
+    leases: (options) => calls.read(options, () => reads.leases()),
     swapLease: (from, to, options) => calls.commit(options, () => swapLease(sql, from, to)),
     ping: (options) =>
       calls.read(options, () => {

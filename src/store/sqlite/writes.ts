@@ -35,9 +35,9 @@ const INSERT_PART =
   'INSERT OR REPLACE INTO parts (task, attempt, kind, i, text) VALUES (?, ?, ?, ?, ?)';
 /** Exported for the tests that look at plans. */
 export const STAMPABLE = `SELECT ${KEY_COLUMNS} FROM tasks WHERE destination = ? AND epoch < ?`;
-const INSERT_LEASE = `INSERT INTO leases (holder, epoch, beat, address, destination)
-  VALUES (?, ?, ?, ?, ?) ON CONFLICT (destination) DO NOTHING`;
-const SWAP_LEASE = `UPDATE leases SET holder = ?, epoch = ?, beat = ?, address = ?
+const INSERT_LEASE = `INSERT INTO leases (holder, epoch, beat, address, capacity, destination)
+  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (destination) DO NOTHING`;
+const SWAP_LEASE = `UPDATE leases SET holder = ?, epoch = ?, beat = ?, address = ?, capacity = ?
   WHERE destination = ? AND holder = ? AND epoch = ? AND beat = ?`;
 
 /** How a write ended, and what to tell about it. */
@@ -161,7 +161,8 @@ export const stamp = (sql: Statements, destination: string, epoch: number): numb
 
 export const swapLease = (sql: Statements, from: Lease | undefined, to: Lease): WriteResult => {
   const { destination } = to;
-  const values = [to.holder, to.epoch, to.beat, to.address, destination] as const;
+  const capacity = to.capacity === undefined ? null : JSON.stringify(to.capacity);
+  const values = [to.holder, to.epoch, to.beat, to.address, capacity, destination] as const;
   const { changes } =
     from === undefined
       ? sql(INSERT_LEASE).run(...values)

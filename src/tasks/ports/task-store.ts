@@ -1,6 +1,7 @@
 /** Where tasks live. Every implementation passes tests/contract/task-store.contract.ts. */
 import type { ClassId, JobId, OwnerId, TaskId } from '../ids.ts';
 import type { TaskFilter } from '../filter.ts';
+import type { Capacity } from '../placement.ts';
 import type { Requirements } from '../requirements.ts';
 import type {
   Inbox,
@@ -91,6 +92,8 @@ export interface Lease {
   readonly beat: number;
   /** Where the holder can be nudged; empty = nowhere. */
   readonly address: string;
+  /** What the destination offers, as its last holder is configured; absent = the lease is no destination's. */
+  readonly capacity?: Capacity;
 }
 
 export interface TaskStore {
@@ -143,6 +146,8 @@ export interface TaskStore {
   destinationsInUse(options: CallOptions): Promise<readonly string[]>;
 
   lease(destination: string, options: CallOptions): Promise<Lease | undefined>;
+  /** All leases, by name: also those that were given back or left behind. */
+  leases(options: CallOptions): Promise<readonly Lease[]>;
   /** Compare-and-set on (holder, epoch, beat); `from` undefined = there must be none yet. */
   swapLease(from: Lease | undefined, to: Lease, options: CallOptions): Promise<WriteResult>;
 

@@ -39,6 +39,7 @@ const depsOf = (holder: string, clock = createVirtualClock()): LeaseKeeperDeps =
   destination: 'far',
   holder,
   address: '',
+  capacity: { name: 'far', jobs: 1 },
 });
 
 describe('takeLease', () => {

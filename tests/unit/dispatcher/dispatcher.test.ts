@@ -1,0 +1,126 @@
+/** What all destinations of a process do together, beside other processes on the same store. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDispatcher, type Dispatcher } from '../../../src/dispatcher/dispatcher.ts';
+import type { DestinationOwner } from '../../../src/dispatcher/destination-owner.ts';
+import { takeLease, type LeaseKeeper } from '../../../src/dispatcher/lease-keeper.ts';
+import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
+import { linkAbort, type LinkedAbort } from '../../../src/kernel/link-abort.ts';
+import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
+import type { TaskWish } from '../../support/tasks.ts';
+import { createDesk, signal, silent, type Desk } from '../../support/dispatcher/desk.ts';
+import { until } from '../../support/until.ts';
+
+let desk: Desk;
+let end: LinkedAbort;
+
+beforeEach(async () => {
+  desk = await createDesk();
+  end = linkAbort(signal);
+});
+
+afterEach(async () => {
+  end.abort(new Error('the test is over'));
+  await desk.close();
+});
+
+/** The same rows, as a store that several processes share. */
+const shared = (): TaskStore => ({ ...desk.store, exclusive: false });
+
+const idle: DestinationOwner = {
+  run: () => Promise.resolve(),
+  ring: () => undefined,
+  alive: () => undefined,
+  active: () => 0,
+  opened: () => undefined,
+};
+
+const dispatcherOn = (store: TaskStore): Dispatcher =>
+  createDispatcher({
+    store,
+    changes: { subscribe: () => () => undefined },
+    clock: desk.clock,
+    logger: silent,
+    timing: DEFAULT_TIMING,
+    destinations: [
+      {
+        destination: { ...desk.deps.destination, capacity: { name: 'local', jobs: 4, cores: 4 } },
+        owner: idle,
+      },
+    ],
+  });
+
+/** Sweeps until `ms` have passed. */
+const sweepFor = async (ms: number): Promise<void> => {
+  for (let passed = 0; passed <= ms; passed += 5_000) {
+    await desk.clock.untilSleeping();
+    await desk.clock.advance(5_000);
+  }
+  await desk.clock.untilSleeping();
+};
+
+const wants = (cpu_cores: number): TaskWish => ({ spec: { resources: { cpu_cores } } });
+
+describe('tasks that fit nowhere', () => {
+  const run = (store: TaskStore): void => {
+    void dispatcherOn(store).run(end.signal);
+  };
+  const stateOf = async (id: Parameters<Desk['get']>[0]) => (await desk.get(id)).head.state;
+  /** Another server on the same store. */
+  const otherServer = (cores: number): Promise<LeaseKeeper> =>
+    takeLease(
+      {
+        store: shared(),
+        clock: desk.clock,
+        timing: DEFAULT_TIMING,
+        destination: 'far',
+        holder: 'other',
+        address: '',
+        capacity: { name: 'far', jobs: 1, cores },
+      },
+      signal,
+    );
+
+  it('are ended at once where no other server can be, saying why', async () => {
+    const [large, small] = [await desk.create(wants(8)), await desk.create(wants(4))];
+    run(desk.store);
+    await until(async () => (await stateOf(large.id)) === 'SYSTEM_ERROR');
+    expect((await desk.get(large.id)).head.log.at(-1)?.reason).toBe(
+      'no destination can run this task (local: needs 8 cores, has 4)',
+    );
+    expect(await stateOf(small.id)).toBe('QUEUED');
+  });
+
+  it('are left to the destination of another server, however long they wait, as long as it lives', async () => {
+    const { id } = await desk.create(wants(8));
+    const named = await desk.create({
+      spec: { resources: { backend_parameters: { destination: 'far' } } },
+    });
+    const keeper = await otherServer(16);
+    run(shared());
+    for (let n = 0; n < 3; n += 1) {
+      await sweepFor(DEFAULT_TIMING.absentMs / 2);
+      await keeper.renew(signal);
+    }
+    expect([await stateOf(id), await stateOf(named.id)]).toEqual(['QUEUED', 'QUEUED']);
+    await keeper.release(signal); // its server is started anew: that may take a while
+    await sweepFor(DEFAULT_TIMING.absentMs / 2);
+    expect(await stateOf(id)).toBe('QUEUED');
+    await sweepFor(DEFAULT_TIMING.absentMs + DEFAULT_TIMING.misfitMs);
+    await until(async () => (await stateOf(id)) === 'SYSTEM_ERROR');
+    await until(async () => (await stateOf(named.id)) === 'SYSTEM_ERROR');
+  });
+
+  it('are ended on a shared store too, naming the destinations of all servers', async () => {
+    const { id } = await desk.create(wants(32));
+    const keeper = await otherServer(16);
+    run(shared());
+    await sweepFor(DEFAULT_TIMING.misfitMs - 10_000);
+    expect(await stateOf(id)).toBe('QUEUED'); // a server that just starts may have the destination
+    await keeper.renew(signal);
+    await sweepFor(10_000);
+    await until(async () => (await stateOf(id)) === 'SYSTEM_ERROR');
+    expect((await desk.get(id)).head.log.at(-1)?.reason).toBe(
+      'no destination can run this task (local: needs 32 cores, has 4; far: needs 32 cores, has 16)',
+    );
+  });
+});
