@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { measureApi } from './lib/api.mjs';
-import { measureDispatch } from './lib/dispatch.mjs';
+import { RUNTIMES, measureDispatch } from './lib/dispatch.mjs';
 import { printRows } from './lib/report.mjs';
 
 const PARTS = { api: measureApi, dispatch: measureDispatch };
@@ -22,6 +22,13 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
+
+if (!RUNTIMES.includes(values.runtime)) {
+  process.stderr.write(
+    `no such runtime to measure: ${values.runtime}; there are ${RUNTIMES.join(', ')}\n`,
+  );
+  process.exit(1);
+}
 
 const unknown = positionals.filter((name) => !(name in PARTS));
 if (unknown.length > 0) {

@@ -21,6 +21,7 @@ import {
   serviceInfoOf,
 } from './config/settings.ts';
 import type { Config } from './config/types.ts';
+import { canReach } from './app/reach.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobLogs } from './dispatcher/job-logs.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
@@ -96,11 +97,6 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     rules: planRulesOf(config, server),
     runnerFiles: made.runnerFiles,
     runnerSchema,
-    beaconFor: (job: JobId) => ({
-      url: `${base}/files/${job}/beacon`,
-      key: keyFor(job),
-      interval_s: BEACON_INTERVAL_S,
-    }),
     random: Math.random,
     holder: `${server}/${ids.next()}`,
     address: '',
@@ -113,7 +109,12 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     made.releases.push(() => open.stop());
     const transport = input.decorateTransport?.(open.transport) ?? open.transport;
     const destination = destinationOf(config, entry);
-    const line = createDestinationLine({ ...shared, logger: log, open, transport, destination });
+    const beaconFor = (job: JobId) =>
+      canReach(entry, base)
+        ? { url: `${base}/files/${job}/beacon`, key: keyFor(job), interval_s: BEACON_INTERVAL_S }
+        : undefined;
+    const own = { beaconFor, logger: log, open, transport, destination };
+    const line = createDestinationLine({ ...shared, ...own });
     return { destination, transport, owner: line.owner, line };
   });
   return {
@@ -130,6 +131,11 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     }),
     setUrl: (url) => {
       if (base === '') base = url;
+      for (const entry of config.destinations.filter((one) => !canReach(one, base))) {
+        input.onProgress(
+          `jobs on ${entry.name} cannot reach ${base}: they are polled, and a cancelled task may still start there; set public_url under [server]`,
+        );
+      }
     },
   };
 };
@@ -231,7 +237,7 @@ export const createApp = (input: CreateAppInput): App => {
     const built = createParts(input, { opened, secret, runnerFiles, releases });
     const doors = createDoors(input, built);
     const { host, port } = config.server;
-    const listener = await listen(doors.app, host, port);
+    const listener = await listen(doors.app, { host, port, logger });
     releases.push(() => listener.close(HTTP_GRACE_MS));
     const url = urlOf(config, listener.port);
     built.setUrl(url);

@@ -1,5 +1,6 @@
 /** argv → command → exit code. The only place with process.exit and signal handlers. */
 import { createApp } from './app.ts';
+import { findPythonOf } from './app/adapters.ts';
 import { EXIT } from './cli/exit-codes.ts';
 import { runMagnetar } from './cli/magnetar.ts';
 import { createOutput } from './cli/output.ts';
@@ -23,6 +24,7 @@ const code = await runMagnetar(process.argv.slice(2), {
   stderr: process.stderr,
   stdin: process.stdin,
   createApp: (input) => createApp({ ...input, environment }),
+  findPython: (destination, signal) => findPythonOf(destination, environment, signal),
   stop,
   cancel,
 });

@@ -115,6 +115,8 @@ const HAND = {
   docker: (image) => `docker run --rm --network none ${image} true`,
 };
 
+export const RUNTIMES = Object.keys(HAND);
+
 export const measureDispatch = async ({ runtime, image }) => {
   const server = await startMagnetar({ runtime, maxJobs: 32 });
   const command = HAND[runtime](image);

@@ -47,6 +47,7 @@ export const createErrorHandler =
       code: error.code,
       status: row.status,
       reason: error.message,
+      ...(row.status < 500 ? {} : { error }), // with its causes: what the client is not told, its operator needs
       ...(row.expose ? {} : { stack: thrown instanceof Error ? thrown.stack : undefined }),
     });
     if (res.headersSent) {

@@ -1,5 +1,6 @@
 /** Binds the application to a port, and lets go of it again. */
 import { createServer, type RequestListener } from 'node:http';
+import type { Logger } from '../kernel/logger.ts';
 
 export interface Listener {
   /** Port really taken. */
@@ -8,12 +9,27 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-/** Rejects with the system's error (EADDRINUSE, EACCES, …). Port 0 takes a free one. */
-export const listen = (app: RequestListener, host: string, port: number): Promise<Listener> =>
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Told of errors once the port is taken, such as too many open files. */
+  readonly logger: Logger;
+}
+
+/** Rejects with the system's error (EADDRINUSE, EACCES, …). */
+export const listen = (
+  app: RequestListener,
+  { host, port, logger }: ListenOptions,
+): Promise<Listener> =>
   new Promise((resolve, reject) => {
     const server = createServer(app);
     server.once('error', reject);
     server.listen(port, host, () => {
+      server.off('error', reject);
+      server.on('error', (error) => {
+        logger.error('the HTTP server failed', { error });
+      });
       const address = server.address();
       const taken = typeof address === 'object' && address !== null ? address.port : port;
       resolve({

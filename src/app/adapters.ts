@@ -2,9 +2,10 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../config/environment.ts';
-import type { Config, DestinationConfig } from '../config/types.ts';
+import type { Config, DestinationConfig, EmbeddedDestinationConfig } from '../config/types.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createEmbeddedPulsar } from '../pulsar/embedded/embedded-pulsar.ts';
+import { findPython, type Python } from '../pulsar/embedded/python.ts';
 import { createRestTransport } from '../pulsar/rest/rest-transport.ts';
 import type { OpenStore } from '../store/change-hub.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -62,16 +63,33 @@ const only = (environment: Environment, names: readonly string[]): Record<string
     }),
   );
 
+const pathAndHome = (environment: Environment) => ({
+  PATH: environment['PATH'] ?? '/usr/bin:/bin',
+  HOME: environment['HOME'] ?? '/',
+});
+
+const namedPython = ({ python }: EmbeddedDestinationConfig) => (python === '' ? {} : { python });
+
+/** The Python that the destination's Pulsar would use. Throws STARTUP that says what to install. */
+export const findPythonOf = (
+  entry: EmbeddedDestinationConfig,
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<Python> =>
+  findPython({ ...namedPython(entry), environment: pathAndHome(environment), signal });
+
 const openEmbedded = (
   config: Config,
-  name: string,
+  entry: EmbeddedDestinationConfig,
   environment: Environment,
   logger: Logger,
 ): OpenTransport => {
+  const { name } = entry;
   const directory = join(config.data, name === 'local' ? 'pulsar' : `pulsar-${name}`);
   const pulsar = createEmbeddedPulsar({
     directory,
-    environment: { PATH: environment['PATH'] ?? '/usr/bin:/bin', HOME: environment['HOME'] ?? '/' },
+    ...namedPython(entry),
+    environment: pathAndHome(environment),
     installEnvironment: only(environment, INSTALL_VARIABLES),
     jobEnvironment: only(environment, JOB_VARIABLES),
     reportName: REPORT_NAME,
@@ -93,7 +111,7 @@ export const openTransport = (
 ): OpenTransport => {
   switch (entry.transport) {
     case 'embedded':
-      return openEmbedded(config, entry.name, environment, logger);
+      return openEmbedded(config, entry, environment, logger);
     case 'rest': {
       const transport = createRestTransport({
         url: entry.url,

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import type { Config } from '../config/types.ts';
+import type { Config, EmbeddedDestinationConfig } from '../config/types.ts';
+import { messageOf } from '../kernel/errors.ts';
 
 export interface Finding {
   readonly ok: boolean;
@@ -12,8 +13,15 @@ export interface Finding {
   readonly advice?: string;
 }
 
+/** Answers where the Python of a destination is; rejects with what to do. */
+export type FindPython = (
+  destination: EmbeddedDestinationConfig,
+  signal: AbortSignal,
+) => Promise<{ readonly path: string; readonly version: string }>;
+
 export interface CheckInput {
   readonly config: Config;
+  readonly findPython: FindPython;
 }
 
 export interface Check {
@@ -69,20 +77,22 @@ const checkNode = (): Finding => {
   return ok ? { ok, text } : { ok, text, advice: 'install Node 20.19 or newer' };
 };
 
-const PYTHON_PROBE = `
-import sys
-version = "%d.%d.%d" % sys.version_info[:3]
-if sys.version_info < (3, 9, 2): sys.exit(version + " is too old")
-import venv, ensurepip
-print(version)`;
+export const embeddedOf = ({ destinations }: Config): readonly EmbeddedDestinationConfig[] =>
+  destinations.filter((destination) => destination.transport === 'embedded');
 
-const checkPython = (): Promise<Finding> =>
-  found(
-    'install Python 3.9.2 or newer with its venv module: apt-get install python3 python3-venv',
-    'python3',
-    '-c',
-    PYTHON_PROBE,
-  );
+/** What the server itself will find. */
+const checkPython = async ({ config, findPython }: CheckInput): Promise<Finding> => {
+  const signal = AbortSignal.timeout(CALL_LIMIT_MS);
+  try {
+    const found = await Promise.all(
+      embeddedOf(config).map((destination) => findPython(destination, signal)),
+    );
+    const texts = found.map(({ version, path: file }) => `${version} (${file})`);
+    return { ok: true, text: [...new Set(texts)].join(', ') };
+  } catch (error) {
+    return { ok: false, text: 'none fits', advice: messageOf(error) };
+  }
+};
 
 const nearestExisting = (folder: string): string =>
   existsSync(folder) ? folder : nearestExisting(path.dirname(folder));
@@ -122,10 +132,12 @@ const checkPort = ({ config }: CheckInput): Promise<Finding> =>
 export const CHECKS: readonly Check[] = [
   { name: 'platform', run: checkPlatform },
   { name: 'node', run: checkNode },
-  { name: 'python3 with venv', run: checkPython },
   { name: 'data directory', run: checkData },
   { name: 'port', run: checkPort },
 ];
+
+/** What a Pulsar on this machine needs besides a container runtime. */
+export const PULSAR_CHECKS: readonly Check[] = [{ name: 'python3 with venv', run: checkPython }];
 
 const BWRAP_TRIAL = '--ro-bind / / --dev /dev --proc /proc --unshare-all --die-with-parent true';
 

@@ -1,8 +1,9 @@
 /** `magnetar doctor`: what of the machine is fit to run tasks, what is missing, what to do. */
-import type { Config } from '../config/types.ts';
 import {
   CHECKS,
+  PULSAR_CHECKS,
   RUNTIME_CHECKS,
+  embeddedOf,
   type Check,
   type CheckInput,
   type Finding,
@@ -10,8 +11,7 @@ import {
 import { EXIT } from './exit-codes.ts';
 import { toJson, type Output } from './output.ts';
 
-export interface DoctorInput {
-  readonly config: Config;
+export interface DoctorInput extends CheckInput {
   readonly output: Output;
   readonly json: boolean;
 }
@@ -40,10 +40,13 @@ const render = (line: Line, word: string): string =>
 
 /** Prints one line for each check; answers 1 when something needed is missing. */
 export const runDoctor = async (input: DoctorInput): Promise<number> => {
-  const runtimes = await Promise.all(RUNTIME_CHECKS.map((check) => runCheck(check, input)));
+  const runAll = (checks: readonly Check[]) =>
+    Promise.all(checks.map((check) => runCheck(check, input)));
+  const isHere = embeddedOf(input.config).length > 0; // elsewhere, the check job of the start tells
+  const runtimes = isHere ? await runAll(RUNTIME_CHECKS) : [];
   const needed = [
-    ...(await Promise.all(CHECKS.map((check) => runCheck(check, input)))),
-    runtimeLine(runtimes),
+    ...(await runAll([...CHECKS, ...(isHere ? PULSAR_CHECKS : [])])),
+    ...(isHere ? [runtimeLine(runtimes)] : []),
   ];
   const ok = needed.every((line) => line.ok);
   if (input.json) {

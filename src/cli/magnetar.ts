@@ -5,6 +5,7 @@ import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/types.ts';
 import { addAccessCommands } from './access-commands.ts';
 import { addConformance } from './conformance.ts';
+import type { FindPython } from './doctor-checks.ts';
 import { runDoctor } from './doctor.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -19,6 +20,7 @@ export interface MagnetarHost extends ServeHost {
   readonly output: Output;
   /** Where a password is typed or comes from. */
   readonly stdin: SecretInput;
+  readonly findPython: FindPython;
 }
 
 interface ConfigOptions {
@@ -81,7 +83,7 @@ export const runMagnetar = async (argv: readonly string[], host: MagnetarHost): 
     .option('--json', 'machine-readable')
     .action(async (options: ConfigOptions & { readonly json?: boolean }) => {
       const { config } = load(options, host.environment);
-      result = await runDoctor({ config, output: host.output, json: options.json ?? false });
+      result = await runDoctor({ ...host, config, json: options.json ?? false });
     });
   withConfigOptions(
     program.command('config').description('show the effective configuration, secrets hidden'),

@@ -29,7 +29,7 @@ const KNOWN_KEYS = Object.keys(DESTINATION_SCHEMA);
 /** Keys that mean nothing on a transport. */
 const UNFIT_KEYS = {
   embedded: ['url', 'private_token', 'manager', 'key_prefix', 'shared_filesystem'],
-  rest: ['key_prefix'],
+  rest: ['key_prefix', 'python'],
   amqp: [],
 } as const satisfies Record<RawDestination['transport'], readonly (keyof RawDestination)[]>;
 
@@ -73,7 +73,7 @@ const toDestination = (raw: RawDestination, token: string): DestinationConfig =>
     images: raw.images,
   };
   if (raw.transport !== 'rest') {
-    return { ...common, transport: 'embedded', shared_filesystem: true };
+    return { ...common, transport: 'embedded', python: raw.python, shared_filesystem: true };
   }
   const url = raw.url.replace(/\/+$/, '');
   const { shared_filesystem } = raw;

@@ -139,7 +139,10 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
   const found = [
     ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
     ...bindingProblems(raw),
-    ...rootProblems(raw.storage, input.allow ?? [], config.data),
+    ...rootProblems(raw.storage, input.allow ?? [], {
+      data: config.data,
+      storeUrl: config.store.url,
+    }),
     ...destinationProblems,
     ...issuerProblems,
   ];

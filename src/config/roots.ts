@@ -11,24 +11,42 @@ const rootProblem = (key: string, root: string): readonly KeyProblem[] =>
     ? []
     : [{ key, message: `${root} is not a folder; create it or take it out` }];
 
-/** The database, the secrets and the work of other tasks lie in the data directory: no task may get there by a path. */
-const exposure = (key: string, root: string, data: string): readonly KeyProblem[] => {
+/** Of the data directory only the folder of the quick start is for tasks. */
+const FOR_TASKS = 'quickstart';
+
+const SQLITE = 'sqlite:';
+
+/** Where the database, the secrets and the work of other tasks lie. */
+export interface Kept {
+  readonly data: string;
+  readonly storeUrl: string;
+}
+
+/** No task may get by a path to what the server keeps. */
+const exposure = (key: string, root: string, { data, storeUrl }: Kept): readonly KeyProblem[] => {
   const real = realPathOf(root);
   const kept = realPathOf(data);
-  if (!isBelow(kept, real) && !isBelow(real, join(kept, 'pulsar'))) return [];
-  const advice = 'open another folder, or move the data: --data DIR';
-  return [{ key, message: `${root} would open the data directory ${data} to tasks; ${advice}` }];
+  const problem = (what: string, flag: string): readonly KeyProblem[] => {
+    const advice = `open another folder, or move the data: ${flag}`;
+    return [{ key, message: `${root} would open ${what} to tasks; ${advice}` }];
+  };
+  const isInside = isBelow(real, kept) && !isBelow(real, join(kept, FOR_TASKS));
+  if (isBelow(kept, real) || isInside) return problem(`the data directory ${data}`, '--data DIR');
+  const file = storeUrl.startsWith(SQLITE) ? storeUrl.slice(SQLITE.length) : undefined;
+  return file !== undefined && isBelow(realPathOf(file), real)
+    ? problem(`the database ${file}`, '--store sqlite:PATH')
+    : [];
 };
 
 /** Every root must be there, for a misspelt one would refuse tasks later, and must keep clear of the data directory. */
 export const rootProblems = (
   storage: StorageConfig,
   allow: readonly string[],
-  data: string,
+  kept: Kept,
 ): readonly KeyProblem[] => {
   const judge = (key: string) => (root: string) => [
     ...rootProblem(key, root),
-    ...exposure(key, root, data),
+    ...exposure(key, root, kept),
   ];
   return [
     ...storage.file.read.flatMap(judge('storage.file.read')),

@@ -212,6 +212,11 @@ export const DESTINATION_SCHEMA = {
     '',
     '`private_token` of the Pulsar; best given as `env:NAME` or `file:PATH`.',
   ),
+  python: key(
+    'text',
+    '',
+    'Path of the Python that an `embedded` Pulsar and its jobs use; empty = the first fit on the PATH.',
+  ),
   manager: key('name', '_default_', 'Pulsar manager.'),
   key_prefix: key('text', '', '`amqp_key_prefix` of the Pulsar; for `amqp` only.'),
   max_jobs: key('count', 16, 'Tasks at the same time; 0 = paused.'),

@@ -79,6 +79,8 @@ interface DestinationBase {
 
 export interface EmbeddedDestinationConfig extends DestinationBase {
   readonly transport: 'embedded';
+  /** Empty = the first fit. */
+  readonly python: string;
 }
 
 export interface RestDestinationConfig extends DestinationBase {

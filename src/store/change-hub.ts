@@ -1,5 +1,4 @@
 /** Hands changes to whoever subscribed; the in-process half of the `Changes` port. */
-import { messageOf } from '../kernel/errors.ts';
 import type { Changes, TaskChange } from '../tasks/ports/changes.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 
@@ -35,7 +34,7 @@ export const createChangeHub = (logger: StoreLogger | undefined): ChangeHub => {
         } catch (error) {
           logger?.warn('a listener of changes failed', {
             task: change.id,
-            error: messageOf(error),
+            error,
           });
         }
       }

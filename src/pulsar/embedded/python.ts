@@ -81,7 +81,7 @@ const complaint = (found: readonly Found[], named: string | undefined): string =
     const debian = 'on Debian and Ubuntu: apt-get install python3-venv';
     return `the Python at ${withoutVenv.path} lacks the modules venv and ensurepip; ${debian}`;
   }
-  const other = 'or name the path of another in the configuration';
+  const other = 'or name the path of another: python = "PATH" under [[destinations]]';
   if (found.length > 0) {
     const list = [...new Set(found.map((one) => `${one.version} (${one.path})`))].join(', ');
     return `the embedded Pulsar needs ${RANGE}; found ${list}: install one, ${other}`;

@@ -1,7 +1,6 @@
 /** Keeps the embedded Pulsar running: starts it anew when it ended or hangs, ever more slowly when that does not help. */
 import { backoffDelayMs, type BackoffPolicy } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { messageOf } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Wake } from '../../kernel/wake.ts';
 import { withLinked } from '../linked-signal.ts';
@@ -66,7 +65,7 @@ export const watch = async (options: WatchOptions): Promise<void> => {
       if (trouble !== undefined) await recover(trouble);
     } catch (error) {
       if (stopped()) return;
-      logger.error('embedded Pulsar cannot be started', { error: messageOf(error) });
+      logger.error('embedded Pulsar cannot be started', { error });
       bell.ring(); // look again at once: what is left to wait is the back-off
     }
   }

@@ -1,5 +1,6 @@
 /** A whole server that kills itself with SIGKILL at the point it was told; otherwise the one that bin/magnetar runs. */
 import { createApp } from '../../../src/app.ts';
+import { findPythonOf } from '../../../src/app/adapters.ts';
 import { runMagnetar } from '../../../src/cli/magnetar.ts';
 import { createOutput } from '../../../src/cli/output.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
@@ -65,6 +66,7 @@ process.exitCode = await runMagnetar(process.argv.slice(2), {
   output: createOutput(process.stdout, process.stderr),
   stderr: process.stderr,
   stdin: process.stdin,
+  findPython: (destination, limit) => findPythonOf(destination, environment, limit),
   createApp: (input) =>
     createApp({
       ...input,

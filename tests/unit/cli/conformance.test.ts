@@ -29,6 +29,7 @@ const run = async (argv: readonly string[], given: Given = {}) => {
     stderr,
     stdin: new PassThrough(),
     createApp,
+    findPython: createApp,
     stop,
     cancel: signal,
   };

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runMagnetar, type MagnetarHost } from '../../../src/cli/magnetar.ts';
 import type { App, AppInput } from '../../../src/cli/serve.ts';
-import { createCapturedOutput } from '../../support/captured-output.ts';
+import { createCapturedOutput, type CapturedOutput } from '../../support/captured-output.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
@@ -28,6 +28,7 @@ const createHost = (app: Partial<App> = {}) => {
       inputs.push(input);
       return { ...IDLE, ...app };
     },
+    findPython: () => Promise.resolve({ path: '/usr/bin/python3', version: '3.11.2' }),
     stop: stop.signal,
     cancel: cancel.signal,
   };
@@ -184,12 +185,35 @@ describe('doctor', () => {
     expect(report.checks.map(({ name }) => name)).toEqual([
       'platform',
       'node',
-      'python3 with venv',
       'data directory',
       'port',
+      'python3 with venv',
       'a container runtime',
     ]);
     expect(report.checks.find(({ name }) => name === 'node')?.ok).toBe(true);
+  });
+
+  const lines = async (host: MagnetarHost, output: CapturedOutput) => {
+    await runMagnetar(['doctor', '--json', '--port', '0', '--data', createTempFolder()], host);
+    return (JSON.parse(output.stdout()) as { checks: { name: string; advice?: string }[] }).checks;
+  };
+
+  it('says of Python what the server would say', async () => {
+    const { host, output } = createHost();
+    const findPython = () => Promise.reject(new Error('install one'));
+    const checks = await lines({ ...host, findPython }, output);
+    expect(checks.find(({ name }) => name.startsWith('python3'))).toMatchObject({
+      ok: false,
+      advice: 'install one',
+    });
+  });
+
+  it('asks for neither Python nor a runtime where every Pulsar is elsewhere', async () => {
+    const { host, output } = createHost();
+    const far = [{ name: 'far', transport: 'rest', url: 'https://pulsar.example.org' }];
+    const environment = { MAGNETAR_DESTINATIONS: JSON.stringify(far) };
+    const names = (await lines({ ...host, environment }, output)).map(({ name }) => name);
+    expect(names).toEqual(['platform', 'node', 'data directory', 'port']);
   });
 });
 

@@ -63,6 +63,8 @@ describe('folders that tasks may use', () => {
     ['the data directory itself', 'data', 'data'],
     ['a folder that holds it', 'data/inner', 'data'],
     ['the jobs in it', 'data', 'data/pulsar/staging'],
+    ['the jobs of a destination with another name', 'data', 'data/pulsar-site'],
+    ['the logs in it', 'data', 'data/logs'],
   ])('may not be %s', (_what, data, root) => {
     const folder = createTempFolder();
     mkdirSync(join(folder, root), { recursive: true });
@@ -72,7 +74,18 @@ describe('folders that tasks may use', () => {
     expect(open).toThrow(/would open the data directory/);
   });
 
-  it('may lie beside the jobs in it', () => {
+  it('may not hold the file of the database', () => {
+    const folder = createTempFolder();
+    const open = () =>
+      loadConfig({
+        environment: {},
+        flags: { data: createTempFolder(), store: `sqlite:${join(folder, 'tasks.db')}` },
+        allow: [folder],
+      });
+    expect(open).toThrow(/would open the database/);
+  });
+
+  it('may be the one of the quick start', () => {
     const folder = createTempFolder();
     mkdirSync(join(folder, 'quickstart'));
     const flags = { data: folder };
