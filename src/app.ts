@@ -36,6 +36,7 @@ import { createAllowList } from './storage/file/allow-list.ts';
 import { createKeptLogs } from './storage/logs/kept-logs.ts';
 import type { OpenStore } from './store/change-hub.ts';
 import { NO_OWNER, type JobId } from './tasks/ids.ts';
+import type { Changes } from './tasks/ports/changes.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
 import type { LogDeps } from './tasks/read-log.ts';
@@ -64,6 +65,7 @@ const ids = createIdSource(systemClock.now);
 
 interface Parts {
   readonly store: TaskStore;
+  readonly changes: Changes;
   readonly logs: Omit<LogDeps, 'store'>;
   readonly lines: readonly DestinationLine[];
   readonly dispatcher: Dispatcher;
@@ -119,6 +121,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   });
   return {
     store,
+    changes: made.opened.changes,
     logs: { keptLogs, jobLogs: createJobLogs(destinations) },
     keyFor,
     runnerSchema,
@@ -153,6 +156,7 @@ const readinessOf =
 const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
   createApi({
     store: parts.store,
+    changes: parts.changes,
     ...parts.logs,
     ids,
     clock: systemClock,
@@ -165,16 +169,21 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     limits: {
       bodyBytes: config.limits.body_bytes,
       contentBytes: config.limits.content_bytes,
+      perOwner: {
+        queued: config.limits.owner_queued,
+        running: config.limits.owner_running,
+        stored: config.limits.owner_stored,
+      },
     },
     repeatWindowMs: config.api.repeat_window_s * 1000,
     health: { ready: readinessOf(parts) },
     jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
+    runnerSchema: parts.runnerSchema,
     security: {
       allowedHosts: allowedHostsOf(config),
       allowedOrigins: config.server.allowed_origins,
     },
     access: {
-    runnerSchema: parts.runnerSchema,
       authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
       tokenHeader: config.auth.token_header,
       tokenParameter: config.auth.token_parameter,

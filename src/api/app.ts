@@ -4,10 +4,12 @@ import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { createAdmission } from '../tasks/owner-limits.ts';
+import type { Usage } from '../tasks/ports/task-store.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
-import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
@@ -23,9 +25,12 @@ import { createTesRouter } from './tes-routes.ts';
 export interface ApiLimits {
   readonly bodyBytes: number;
   readonly contentBytes: number;
+  /** Tasks of one owner; 0 = no limit. */
+  readonly perOwner: Usage;
 }
 
 export interface ApiDeps extends LogDeps {
+  readonly changes: Changes;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,11 +40,11 @@ export interface ApiDeps extends LogDeps {
   readonly repeatWindowMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
+  readonly runnerSchema: RunnerSchema;
   readonly security: Omit<GuardOptions, 'tokenHeader'>;
   readonly access: AccessDeps;
 }
 
-  readonly runnerSchema: RunnerSchema;
 export interface Api {
   readonly app: express.Express;
   /** From now on every request but the liveness check is answered 503, and its connection closed. */
@@ -69,6 +74,7 @@ export const createApi = (deps: ApiDeps): Api => {
   const isAdmitted = createGuard({ ...deps.security, tokenHeader });
   const callers = createCallers();
   const access = createAccessGate(deps.access, callers);
+  const watch = createWatch(deps);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -77,13 +83,14 @@ export const createApi = (deps: ApiDeps): Api => {
 
   app.use(async (req, res, next) => {
     beginExchange(req, res);
-    gate.assertOpen(req);
+    gate.enter(req, res);
     if (!isAdmitted(req, res)) return;
     await access.enter(req, res);
     next();
   });
   const tes = createTesRouter({
     ...deps,
+    watch,
     callers,
     rules: {
       schema: contract.taskSchema,
@@ -92,6 +99,7 @@ export const createApi = (deps: ApiDeps): Api => {
     },
     bodyBytes: deps.limits.bodyBytes,
     keysInUse: new Set(),
+    admission: createAdmission(deps.store, deps.limits.perOwner),
   });
   app.use([...PREFIXES], tes);
   app.use(tes);
@@ -101,5 +109,9 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createDocsRouter(contract.text, deps.serviceInfo));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger));
-  return { app, drain: gate.drain };
+  const drain = (): void => {
+    gate.drain();
+    watch.end();
+  };
+  return { app, drain };
 };

@@ -4,21 +4,34 @@ import { isMagnetarError, MagnetarError, messageOf, type ErrorCode } from '../ke
 import type { Logger } from '../kernel/logger.ts';
 import { requestIdOf, sendJson } from './exchange.ts';
 
+const field = (error: unknown, name: string): unknown =>
+  typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+
+/** The reader ends before it knows the length of a body that comes in chunks. */
+const tooLarge = (error: unknown): string => {
+  const length = field(error, 'length');
+  const use = typeof length === 'number' ? `${String(length)} bytes` : 'more bytes';
+  return `the body has ${use}, of at most ${String(field(error, 'limit'))}`;
+};
+
 /** Kinds of failure of Express's own body reader. */
-const BODY_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  'entity.too.large': ['BODY_TOO_LARGE', 'the body is larger than this server takes'],
+const BODY_ERRORS: Readonly<
+  Record<string, readonly [ErrorCode, string | ((error: unknown) => string)]>
+> = {
+  'entity.too.large': ['BODY_TOO_LARGE', tooLarge],
   'encoding.unsupported': ['MEDIA_TYPE', 'this Content-Encoding is not supported'],
   'request.size.invalid': ['BAD_REQUEST', 'the body is not as long as Content-Length says'],
   'request.aborted': ['ABORTED', 'the client left'],
 };
 
-const field = (error: unknown, name: string): unknown =>
-  typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
-
 const translate = (error: unknown): MagnetarError => {
   if (isMagnetarError(error)) return error;
   const known = BODY_ERRORS[String(field(error, 'type'))];
-  if (known !== undefined) return new MagnetarError(known[0], known[1], { cause: error });
+  if (known !== undefined) {
+    const [code, message] = known;
+    const text = typeof message === 'string' ? message : message(error);
+    return new MagnetarError(code, text, { cause: error });
+  }
   if (error instanceof URIError) return new MagnetarError('PATH_UNKNOWN', 'no such path'); // bad % escape
   const status = field(error, 'status');
   return typeof status === 'number' && status >= 400 && status < 500

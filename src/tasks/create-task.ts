@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { newTaskId, type TaskId } from './ids.ts';
 import { keysOf } from './keys.ts';
+import { isOverLimit, type Admission } from './owner-limits.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { CreateResult, NewTask, Once, TaskStore } from './ports/task-store.ts';
 import { assertMayChange, type Principal } from './principal.ts';
@@ -14,6 +15,7 @@ import { readTask, type ReadRules, type ReadTask } from './validation/read-task.
 
 export interface CreateDeps {
   readonly store: TaskStore;
+  readonly admission: Admission;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly rules: ReadRules;
@@ -83,17 +85,31 @@ const place = async (
     created: now,
     head: queued(now),
   };
-  const created = await deps.store.create(task, partsOf(id, read), {
-    ...options,
-    ...(once === undefined ? {} : { once }),
-  });
+  const parts = partsOf(id, read);
+  const asked = { ...options, ...(once === undefined ? {} : { once }) };
+  const create = () => deps.store.create(task, parts, asked);
+  const created = await deps.admission.admit(principal.owner, create, options);
   if (created === 'other') throw keyReused();
   return created;
 };
 
+/** A creation that is refused for too many tasks may be one of them, asked for again. */
+const earlier = async (
+  { store }: CreateDeps,
+  { scope }: Principal,
+  once: Once | undefined,
+  options: CallOptions,
+): Promise<Created | undefined> => {
+  const id = once === undefined ? undefined : await store.creation(once, options);
+  if (id === 'other') throw keyReused();
+  const found = id === undefined ? undefined : await store.summary(id, scope, options);
+  return found === undefined ? undefined : { id: found.id, made: false };
+};
+
 /**
  * Answers once the task would survive a power cut. Nothing is staged, pulled or dispatched here (C7).
- * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, KEY_REUSED, KEY_IN_USE, ROLE_REFUSED, STORE_UNAVAILABLE
+ * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED, STORAGE_REFUSED, KEY_REUSED, KEY_IN_USE, ROLE_REFUSED,
+ *   LIMIT_REACHED, QUOTA_REACHED, STORE_UNAVAILABLE
  */
 export const createTask = async (
   deps: CreateDeps,
@@ -104,6 +120,14 @@ export const createTask = async (
   const read = readTask(body, deps.rules);
   const request = { owner: principal.owner, body, ...(key === undefined ? {} : { key }) };
   const once = onceOf(request, { windowMs: deps.repeatWindowMs, now: deps.clock.now() });
-  const work = () => place(deps, principal, { read, once }, options);
+  const work = async () => {
+    try {
+      return await place(deps, principal, { read, once }, options);
+    } catch (error) {
+      const made = isOverLimit(error) ? await earlier(deps, principal, once, options) : undefined;
+      if (made === undefined) throw error;
+      return made;
+    }
+  };
   return once === undefined || key === undefined ? work() : alone(deps.keysInUse, once.key, work);
 };

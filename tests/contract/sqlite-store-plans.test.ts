@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIND_KEY, PRUNE_KEYS } from '../../src/store/sqlite/once.ts';
 import { openDatabase, type OpenedDatabase } from '../../src/store/sqlite/open.ts';
 import { SUMMARIES, TASKS, readPage, type Query } from '../../src/store/sqlite/pages.ts';
-import { DESTINATIONS, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
+import { DESTINATIONS, OWNED, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
 import { createStatements } from '../../src/store/sqlite/statements.ts';
+import { scopeCondition } from '../../src/store/sqlite/visible.ts';
 import { STAMPABLE } from '../../src/store/sqlite/writes.ts';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
 import { NO_OWNER, parseOwnerId } from '../../src/tasks/ids.ts';
@@ -163,6 +164,29 @@ describe('query plans', () => {
     expect(prune).toContain(`SEARCH idempotency ${PRIMARY} (key=?)`);
     expect(prune).toContain(`SEARCH idempotency USING ${COVERED} idempotency_until (until<?)`);
     expect(prune).not.toMatch(/SCAN idempotency|TEMP B-TREE/);
+  });
+
+  it('finds what groups share by their entries, for one task and for lists', () => {
+    const scope = { owner: parseOwnerId('me'), groups: ['lab', 'team'] };
+    const { sql, values } = scopeCondition(scope);
+    for (const query of [TASK_QUERIES.one, TASK_QUERIES.summary]) {
+      const steps = planOf(query + sql, ['id', ...values]);
+      expectLookUps(steps);
+      expect(steps[0]).toBe(`SEARCH t ${PRIMARY} (id=?)`);
+      expect(steps).toContain(`SEARCH x ${PRIMARY} (entry=? AND id=?)`);
+    }
+    for (const [, , filter] of LISTS) {
+      for (const what of ['summaries', 'tasks'] as const) {
+        const plans = listPlans(what, scope, filter);
+        plans.forEach(expectLookUps);
+        const driven = plans.flat().filter((step) => /^SEARCH [et] .*id>\? AND id<\?/.test(step));
+        expect(driven.length).toBeGreaterThanOrEqual(3); // the owner's and one for each group
+      }
+    }
+  });
+
+  it('counts the tasks of an owner in as many rows as there are states', () => {
+    expect(planOf(OWNED, ['me'])).toEqual([`SEARCH owned ${PRIMARY} (owner=?)`]);
   });
 
   it('reads the names of destinations from their indexes alone', () => {

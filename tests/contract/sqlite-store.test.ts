@@ -144,19 +144,25 @@ describe('starting', () => {
 
   it('brings a database of the first schema up to date', async () => {
     const path = join(folder, 'tasks.db');
-    const task = newTask();
+    const task = newTask({ owner: 'me' });
     const first = createSqliteStore({ path });
     await first.store.create(task, [], CALL);
     await first.store.close();
     new Database(path)
       .exec(
-        "DROP TABLE idempotency; ALTER TABLE leases DROP COLUMN capacity; UPDATE meta SET value = 1 WHERE key = 'schema'",
+        `DROP TABLE idempotency; DROP TABLE owned; DROP TRIGGER owned_insert;
+         DROP TRIGGER owned_move; DROP TRIGGER owned_delete;
+         ALTER TABLE leases DROP COLUMN capacity;
+         UPDATE meta SET value = 1 WHERE key = 'schema'`,
       )
       .close();
     const second = createSqliteStore({ path });
     const once = { key: 'k', print: '', at: 0, until: 10 };
     await second.store.create(newTask(), [], { ...CALL, once });
     expect((await second.store.get(task.id, 'all', CALL))?.id).toBe(task.id);
+    await second.store.create(newTask({ owner: 'me' }), [], CALL);
+    const none = { queued: 0, running: 0, stored: 0 };
+    expect((await second.store.usage(task.owner, none, CALL)).queued).toBe(2);
     await second.store.close();
   });
 

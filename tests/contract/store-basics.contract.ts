@@ -79,6 +79,21 @@ export const storeBasics = (site: SiteOf): void => {
       expect(await store().get(free.id, me, CALL)).toBeUndefined();
     });
 
+    it('shows a task to the groups that share it, and to no others', async () => {
+      const task = await given(store(), newTask({ owner: 'me', groups: ['lab', 'team'] }));
+      const as = (...groups: readonly string[]) => ({ owner: parseOwnerId('other'), groups });
+      for (const scope of [as('team'), as('x', 'lab'), as('lab', 'team')]) {
+        expect(await store().get(task.id, scope, CALL)).toEqual(task);
+        expect((await store().summary(task.id, scope, CALL))?.id).toBe(task.id);
+      }
+      for (const scope of [as(), as('me'), as('la'), as('lab,team'), as('')]) {
+        expect(await store().get(task.id, scope, CALL)).toBeUndefined();
+        expect(await store().summary(task.id, scope, CALL)).toBeUndefined();
+      }
+      const mine = { owner: parseOwnerId('me'), groups: ['x'] };
+      expect(await store().get(task.id, mine, CALL)).toEqual(task);
+    });
+
     it('refuses a second task with the same id and leaves the first alone', async () => {
       const first = await given(store(), newTask({ spec: { name: 'first' } }));
       const second = { ...newTask({ spec: { name: 'second' } }), id: first.id };
@@ -216,6 +231,14 @@ export const storeBasics = (site: SiteOf): void => {
       expect(await store().wish(newTask().id, 'all', wish, CALL)).toBe('missing');
     });
 
+    it('takes a wish from a group that shares the task', async () => {
+      const task = await given(store(), newTask({ owner: 'me', groups: ['lab'] }));
+      const by = (...groups: readonly string[]) =>
+        store().wish(task.id, { owner: parseOwnerId('other'), groups }, wish, CALL);
+      expect(await by('team')).toBe('missing');
+      expect(await by('team', 'lab')).toBe('applied');
+    });
+
     it('sets each fact of the current job once', async () => {
       const task = await claim(store(), await given(store(), newTask()));
       const job = task.head.run?.job ?? raise();
@@ -227,6 +250,36 @@ export const storeBasics = (site: SiteOf): void => {
       const { head } = await read(store(), task.id);
       expect(head.run?.inbox).toEqual({ started: 1, report });
       expect(await store().inbox(newTask().id, job, { started: 1 }, CALL)).toBe('missing');
+    });
+  });
+
+  describe('what an owner uses', () => {
+    const ME = parseOwnerId('me');
+    const most = { queued: 10, running: 10, stored: 10 };
+
+    it('counts what waits, runs and is stored, of this owner only', async () => {
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 0, running: 0, stored: 0 });
+      const tasks: Task[] = [];
+      for (let n = 0; n < 4; n += 1) tasks.push(await given(store(), newTask({ owner: 'me' })));
+      await given(store(), newTask({ owner: 'other', groups: ['me'] }));
+      await given(store(), newTask());
+      const [first, second] = tasks;
+      if (first === undefined || second === undefined) return raise();
+      await claim(store(), first);
+      const ended = endedWaiting(second, 'CANCELED', 'r', NOW);
+      await store().write(second.id, { rev: second.rev }, ended, CALL);
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, running: 1, stored: 4 });
+      const again = await claim(store(), tasks[2] ?? raise());
+      const waits = { ...again.head, state: 'QUEUED', ready: true } as const;
+      await store().write(again.id, { rev: again.rev }, waits, CALL);
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, running: 1, stored: 4 });
+    });
+
+    it('counts at least to the limit', async () => {
+      await Promise.all(range(5).map(() => given(store(), newTask({ owner: 'me' }))));
+      const { queued, stored } = await store().usage(ME, { ...most, queued: 3, stored: 4 }, CALL);
+      expect(queued).toBeGreaterThanOrEqual(3);
+      expect(stored).toBeGreaterThanOrEqual(4);
     });
   });
 

@@ -33,7 +33,9 @@ const walk = async (
 const matches = (task: NewTask, scope: Scope, filter: TaskFilter): boolean => {
   const { name, tags = {} } = task.spec;
   return (
-    (scope === 'all' || task.owner === scope.owner) &&
+    (scope === 'all' ||
+      task.owner === scope.owner ||
+      task.groups.some((group) => scope.groups?.includes(group))) &&
     (filter.state === undefined || task.head.state === filter.state) &&
     ((filter.name_prefix ?? '') === '' || name?.startsWith(filter.name_prefix ?? '') === true) &&
     filter.tags.every(
@@ -50,6 +52,7 @@ const text = (maxLength: number) =>
   });
 
 const owners = fc.constantFrom(undefined, 'a', 'a:b', '1:a');
+const groups = fc.subarray(['g', 'g2', 'a']);
 const states = fc.constantFrom<TaskState>('QUEUED', 'RUNNING', 'COMPLETE');
 const names = fc.oneof(
   text(4),
@@ -62,11 +65,12 @@ const tasks = fc
     name: fc.option(names, { nil: undefined }),
     tags: fc.dictionary(text(3), text(3), { maxKeys: 4, noNullPrototype: true }),
     owner: owners,
+    groups,
     state: states,
   })
-  .map(({ name, tags, owner, state }): NewTask => {
+  .map(({ name, tags, owner, groups, state }): NewTask => {
     const spec = { tags, ...(name === undefined ? {} : { name }) };
-    const task = newTask({ spec, ...(owner === undefined ? {} : { owner }) });
+    const task = newTask({ spec, groups, ...(owner === undefined ? {} : { owner }) });
     return { ...task, head: { ...task.head, state, ready: state === 'QUEUED' } };
   });
 
@@ -93,12 +97,17 @@ const filterFor = (known: readonly NewTask[]) => {
       { maxLength: 3 },
     ),
     owner: fc.option(owners, { nil: 'everybody' }),
+    groups,
     limit: fc.integer({ min: 1, max: 6 }),
   });
 };
 
 export const storeLists = (site: SiteOf): void => {
   const store = () => storeFor(site(), 0);
+  const create = async (task: NewTask): Promise<NewTask> => {
+    await store().create(task, [], CALL);
+    return task;
+  };
 
   describe('lists', () => {
     it('answers newest first, in pages that cover everything once', async () => {
@@ -118,6 +127,25 @@ export const storeLists = (site: SiteOf): void => {
       const page = await store().list({ scope, filter: ANY, limit: 3 }, CALL);
       expect(page.items).toEqual([3, 2, 1].map((n) => made[n]));
       expect(page.last).toBe(made[1]?.id);
+    });
+
+    it('shows what groups share among what one owns, each task once', async () => {
+      const wishes = [
+        { owner: 'me' },
+        { owner: 'other', groups: ['lab'] },
+        { owner: 'me', groups: ['lab', 'team'] },
+        { owner: 'other' },
+        { owner: 'other', groups: ['lab', 'team'] },
+        { owner: 'third', groups: ['x'] },
+      ];
+      const made: NewTask[] = [];
+      for (const wish of wishes) made.push(await create(newTask(wish)));
+      const scope = { owner: parseOwnerId('me'), groups: ['lab', 'team'] };
+      for (const limit of [1, 2, 4, 9]) {
+        expect(await walk(store(), { scope, filter: ANY, limit })).toEqual(
+          [4, 2, 1, 0].map((n) => made[n]?.id),
+        );
+      }
     });
 
     it('neither repeats nor loses a task while others are created and change', async () => {
@@ -201,7 +229,10 @@ export const storeLists = (site: SiteOf): void => {
               const scope: Scope =
                 wish.owner === 'everybody'
                   ? 'all'
-                  : { owner: wish.owner === undefined ? NO_OWNER : parseOwnerId(wish.owner) };
+                  : {
+                      owner: wish.owner === undefined ? NO_OWNER : parseOwnerId(wish.owner),
+                      groups: wish.groups,
+                    };
               const wanted = known
                 .filter((task) => matches(task, scope, filter))
                 .map(({ id }) => id);

@@ -60,6 +60,16 @@ export const storeRepeats = (site: SiteOf): void => {
       expect(await idsStored()).toEqual([first.id]);
     });
 
+    it('tells what a key stands for, as long as it counts', async () => {
+      const first = newTask();
+      const ask = (key: Once) => storeFor(site(), 1).creation(key, CALL);
+      expect(await ask(once('a'))).toBeUndefined();
+      await create(once('a'), 0, first);
+      expect(await ask(once('a'))).toBe(first.id);
+      expect(await ask(once('a', { print: 'different' }))).toBe('other');
+      expect(await ask(once('a', { at: NOW + 1000 }))).toBeUndefined();
+    });
+
     it('frees a key when its time is over, and not before', async () => {
       const [first, second] = [newTask(), newTask()];
       await create(once('a'), 0, first);

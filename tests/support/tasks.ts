@@ -13,6 +13,7 @@ const ids = createIdSource(() => Date.now());
 export interface TaskWish {
   readonly spec?: Partial<TaskSpec>;
   readonly owner?: string;
+  readonly groups?: readonly string[];
   readonly prio?: number;
   readonly now?: number;
 }
@@ -20,6 +21,7 @@ export interface TaskWish {
 export const newTask = ({
   spec = {},
   owner,
+  groups = [],
   prio = 0,
   now = Date.now(),
 }: TaskWish = {}): NewTask => {
@@ -30,7 +32,7 @@ export const newTask = ({
     id: newTaskId(ids),
     v: TASK_VERSION,
     owner: who,
-    groups: [],
+    groups,
     ...(full.name === undefined ? {} : { name: full.name }),
     keys: keysOf(full.name, full.tags),
     spec: full,

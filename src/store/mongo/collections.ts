@@ -55,12 +55,14 @@ interface Index {
 }
 
 /** Version of documents and indexes that this program writes. */
-const SCHEMA = { v: 2, min: 1 } as const;
+const SCHEMA = { v: 3, min: 1 } as const;
 
-const TASK_INDEXES: readonly Index[] = [
+/** Exported for the tests that compare them with the queries. */
+export const TASK_INDEXES: readonly Index[] = [
   { name: 'owner', key: { owner: 1, _id: -1 } },
   { name: 'owner_state', key: { owner: 1, state: 1, _id: -1 } },
   { name: 'owner_keys', key: { owner: 1, keys: 1, _id: -1 } },
+  { name: 'groups', key: { groups: 1, _id: -1 } },
   { name: 'state', key: { state: 1, _id: -1 } },
   { name: 'keys', key: { keys: 1, _id: -1 } },
   { name: 'ready', key: { ready: 1, class: 1, owner: 1, prio: -1, _id: 1 } },

@@ -5,8 +5,14 @@ import { isIndexedPrefix } from '../../tasks/keys.ts';
 import type { ListRequest, Scope } from '../../tasks/ports/task-store.ts';
 import type { TaskDocument } from './documents.ts';
 
-export const scopeFilter = (scope: Scope): Filter<TaskDocument> =>
-  scope === 'all' ? {} : { owner: scope.owner };
+/** One clause for the owner and each group: every one has an index that yields its tasks in order, so that the database merges them. */
+export const scopeFilter = (scope: Scope): Filter<TaskDocument> => {
+  if (scope === 'all') return {};
+  const { owner, groups = [] } = scope;
+  return groups.length === 0
+    ? { owner }
+    : { $or: [{ owner }, ...groups.map((group) => ({ groups: group }))] };
+};
 
 const LAST = 0x10ffff;
 const SURROGATES = { first: 0xd800, after: 0xe000 } as const;

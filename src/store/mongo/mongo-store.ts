@@ -7,7 +7,7 @@ import { createChangeHub, type OpenStore, type StoreLogger } from '../change-hub
 import { createCalls, type Calls } from './calls.ts';
 import { collectionsOf, prepareCollections, type Collections } from './collections.ts';
 import { toStartupError } from './errors.ts';
-import { pruneKeys } from './once.ts';
+import { earlierOf, pruneKeys } from './once.ts';
 import {
   destinationsInUse,
   findTasks,
@@ -16,6 +16,7 @@ import {
   listSummaries,
   parts,
   summary,
+  usage,
   waiting,
 } from './reads.ts';
 import { startTail, type Tail } from './tail.ts';
@@ -77,6 +78,8 @@ const announced = (tail: Tail, id: TaskId, result: WriteResult): WriteResult => 
 type Reading = Pick<
   TaskStore,
   | 'summary'
+  | 'usage'
+  | 'creation'
   | 'get'
   | 'parts'
   | 'listSummaries'
@@ -97,6 +100,8 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
   listSummaries: (request, options) =>
     calls.run(options, () => listSummaries(collections, request)),
   list: (request, options) => calls.run(options, () => list(collections, request)),
+  usage: (owner, most, options) => calls.run(options, () => usage(collections, owner, most)),
+  creation: (once, options) => calls.run(options, () => earlierOf(collections, once)),
   waiting: (options) => calls.run(options, () => waiting(collections)),
   candidates: ({ class: id, owner, limit }, options) =>
     calls.run(options, () =>

@@ -26,6 +26,16 @@ export const taskOfKey = async (
   return 'other';
 };
 
+/** What an earlier call named under the key. */
+export const earlierOf = async (
+  { idempotency }: Collections,
+  { key, print, at }: Once,
+): Promise<TaskId | 'other' | undefined> => {
+  const found = await idempotency.findOne({ _id: key, until: { $gt: at } });
+  if (found === null) return undefined;
+  return found.print === print ? found.task : 'other';
+};
+
 export const pruneKeys = async ({ idempotency }: Collections, now: number): Promise<void> => {
   await idempotency.deleteMany({ until: { $lte: now } });
 };

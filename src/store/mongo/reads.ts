@@ -1,7 +1,15 @@
 /** The calls that only read. */
 import type { Filter, Sort } from 'mongodb';
 import type { OwnerId, TaskId } from '../../tasks/ids.ts';
-import type { ListRequest, Page, Scope, WaitingClass } from '../../tasks/ports/task-store.ts';
+import type {
+  ListRequest,
+  Page,
+  Scope,
+  Usage,
+  WaitingClass,
+} from '../../tasks/ports/task-store.ts';
+import { TASK_STATES } from '../../tasks/states.ts';
+import { isRunning } from '../usage.ts';
 import type { Requirements } from '../../tasks/requirements.ts';
 import type { Part, PartKind, Task, TaskSummary } from '../../tasks/task.ts';
 import type { Collections } from './collections.ts';
@@ -120,6 +128,33 @@ export const parts = async (
     .flatMap(({ task, attempt, kind, i, text }) =>
       isAsked(kinds, kind) ? [{ task, attempt, kind, index: i, text }] : [],
     );
+};
+
+const RUNNING_STATES = TASK_STATES.filter(isRunning);
+
+/** What each count of an owner looks for. */
+export const USAGE_FILTERS = {
+  queued: { state: 'QUEUED' },
+  running: { state: { $in: RUNNING_STATES } },
+  stored: {},
+} as const satisfies Record<keyof Usage, Filter<TaskDocument>>;
+
+/** Bounded look-ups in the indexes of owner and state; a count without a limit is not asked for. */
+export const usage = async (
+  { tasks }: Collections,
+  owner: OwnerId,
+  most: Usage,
+): Promise<Usage> => {
+  const count = (name: keyof Usage): Promise<number> =>
+    most[name] === 0
+      ? Promise.resolve(0)
+      : tasks.countDocuments({ owner, ...USAGE_FILTERS[name] }, { limit: most[name] });
+  const [queued, running, stored] = await Promise.all([
+    count('queued'),
+    count('running'),
+    count('stored'),
+  ]);
+  return { queued, running, stored };
 };
 
 const waitingOf = async (

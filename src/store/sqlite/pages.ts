@@ -2,10 +2,11 @@
 import { filterKeys } from '../../tasks/filter.ts';
 import { isIndexedPrefix } from '../../tasks/keys.ts';
 import { NO_OWNER, parseTaskId, type OwnerId } from '../../tasks/ids.ts';
-import type { ListRequest, Page, Scope } from '../../tasks/ports/task-store.ts';
+import type { ListRequest, Page } from '../../tasks/ports/task-store.ts';
 import type { Task, TaskSummary } from '../../tasks/task.ts';
+import { mergePages } from '../merge-pages.ts';
 import type { SqlValue } from './driver.ts';
-import { entryIn } from './entries.ts';
+import { entryIn, groupEntry } from './entries.ts';
 import { TASK_COLUMN, TASK_JOINS, countOf, decodeTask, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -29,9 +30,14 @@ interface Condition {
   readonly value: string;
 }
 
+/** A list that one index yields: everybody's tasks, an owner's, or those that a group shares. */
+type List = 'all' | { readonly owner: OwnerId } | { readonly group: string };
+
+type OneList = Omit<ListRequest, 'scope'> & { readonly list: List };
+
 /** How to find a page: the index that drives it (none = all tasks in scope) and what is checked for each of its entries. */
 interface Plan {
-  readonly scope: Scope;
+  readonly list: List;
   readonly driver: Condition | undefined;
   readonly probes: readonly Query[];
 }
@@ -44,14 +50,17 @@ const SOURCES = {
 } as const;
 
 /** Only real owners have indexes of their own. */
-const isOwned = (scope: Scope): scope is { readonly owner: OwnerId } =>
-  scope !== 'all' && scope.owner !== NO_OWNER;
+const isOwned = (list: List): list is { readonly owner: OwnerId } =>
+  list !== 'all' && 'owner' in list && list.owner !== NO_OWNER;
 
-const sourceOf = ({ scope, driver }: Omit<Plan, 'probes'>) => {
+const isOwnerless = (list: List): boolean =>
+  list !== 'all' && 'owner' in list && list.owner === NO_OWNER;
+
+const sourceOf = ({ list, driver }: Omit<Plan, 'probes'>) => {
   const source = SOURCES[driver?.column ?? 'none'];
-  const owned = isOwned(scope) && driver?.column !== 'entry';
+  const owned = isOwned(list) && driver?.column !== 'entry';
   const terms: readonly Query[] = [
-    ...(owned ? [{ sql: "t.owner <> '' AND t.owner = ?", values: [scope.owner] }] : []),
+    ...(owned ? [{ sql: "t.owner <> '' AND t.owner = ?", values: [list.owner] }] : []),
     ...(driver === undefined
       ? []
       : [{ sql: `${source.alias}.${driver.column} = ?`, values: [driver.value] }]),
@@ -89,8 +98,8 @@ export const TASKS: Items<Task> = {
 };
 
 /** How many entries of the condition lie before an id, counted up to a bound. */
-const countQuery = (scope: Scope, driver: Condition, before: string): Query => {
-  const { from, where, values } = sourceOf({ scope, driver });
+const countQuery = (list: List, driver: Condition, before: string): Query => {
+  const { from, where, values } = sourceOf({ list, driver });
   return {
     sql: `SELECT count(*) AS count FROM (SELECT 1 FROM ${from} WHERE ${where} LIMIT ${String(MOST_COUNTED)})`,
     values: [...values, before],
@@ -143,26 +152,31 @@ const prefixProbe = (prefix: string): Query => ({
   values: [Buffer.byteLength(prefix), prefix],
 });
 
-const probesOf = (scope: Scope, rest: readonly Condition[], prefix: string): readonly Query[] => {
+const probesOf = (list: List, rest: readonly Condition[], prefix: string): readonly Query[] => {
   const entries = rest.filter(({ column }) => column === 'entry').map(({ value }) => value);
   const states = rest.filter(({ column }) => column === 'state').map(({ value }) => value);
   return [
-    ...(scope === 'all' || isOwned(scope) ? [] : [NO_OWNER_PROBE]),
+    ...(isOwnerless(list) ? [NO_OWNER_PROBE] : []),
     ...states.map(stateProbe),
     ...(entries.length === 0 ? [] : [entriesProbe(entries)]),
     ...(prefix === '' || isIndexedPrefix(prefix) ? [] : [prefixProbe(prefix)]),
   ];
 };
 
-const conditionsOf = ({ scope, filter }: ListRequest): readonly Condition[] => [
-  ...[...new Set(filterKeys(filter))].map(
-    (key) => ({ column: 'entry', value: entryIn(scope, key) }) as const,
-  ),
+/** A group has one entry for each of its tasks; its filters are found among everybody's. */
+const entriesOf = ({ list, filter }: Pick<OneList, 'list' | 'filter'>): readonly string[] => {
+  const owner = list !== 'all' && 'owner' in list ? list.owner : NO_OWNER;
+  const keys = [...new Set(filterKeys(filter))].map((key) => entryIn(owner, key));
+  return list !== 'all' && 'group' in list ? [groupEntry(list.group), ...keys] : keys;
+};
+
+const conditionsOf = ({ list, filter }: OneList): readonly Condition[] => [
+  ...entriesOf({ list, filter }).map((value) => ({ column: 'entry', value }) as const),
   ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
 ];
 
 /** The rarest condition drives; a single one needs no counting. */
-const planOf = (request: ListRequest, countOfCondition: (one: Condition) => number): Plan => {
+const planOf = (request: OneList, countOfCondition: (one: Condition) => number): Plan => {
   const conditions = conditionsOf(request);
   const [driver] =
     conditions.length < 2
@@ -172,17 +186,17 @@ const planOf = (request: ListRequest, countOfCondition: (one: Condition) => numb
           .sort((a, b) => a.count - b.count)
           .map(({ condition }) => condition);
   const rest = conditions.filter((condition) => condition !== driver);
-  const { scope, filter } = request;
-  return { scope, driver, probes: probesOf(scope, rest, filter.name_prefix ?? '') };
+  const { list, filter } = request;
+  return { list, driver, probes: probesOf(list, rest, filter.name_prefix ?? '') };
 };
 
 /** Told of each query before it runs; the tests look at the plans that SQLite makes of them. */
 export type WatchQuery = (query: Query) => void;
 
-/** Reads one page. */
-export const readPage = <Item extends TaskSummary | Task>(
+/** Reads one page of one list. */
+const readList = <Item extends TaskSummary | Task>(
   statements: Statements,
-  request: ListRequest,
+  request: OneList,
   shown: Items<Item>,
   watch?: WatchQuery,
 ): Page<Item> => {
@@ -192,7 +206,7 @@ export const readPage = <Item extends TaskSummary | Task>(
     return statements(query.sql).all(...query.values);
   };
   const plan = planOf(request, (condition) =>
-    countOf(all(countQuery(request.scope, condition, before))[0]),
+    countOf(all(countQuery(request.list, condition, before))[0]),
   );
   const floor =
     plan.probes.length === 0 ? BEFORE_ALL : textOf(all(floorQuery(plan, before))[0], 'id');
@@ -201,4 +215,23 @@ export const readPage = <Item extends TaskSummary | Task>(
   const items = found.slice(0, request.limit);
   const last = found.length > request.limit ? items.at(-1)?.id : parseTaskId(floor);
   return last === undefined ? { items } : { items, last };
+};
+
+const listsOf = (scope: ListRequest['scope']): readonly List[] =>
+  scope === 'all'
+    ? ['all']
+    : [{ owner: scope.owner }, ...(scope.groups ?? []).map((group) => ({ group }))];
+
+/** Reads one page: of an owner with groups, one of each list, which costs as many look-ups as there are groups. */
+export const readPage = <Item extends TaskSummary | Task>(
+  statements: Statements,
+  { scope, ...request }: ListRequest,
+  shown: Items<Item>,
+  watch?: WatchQuery,
+): Page<Item> => {
+  const pages = listsOf(scope).map((list) =>
+    readList(statements, { ...request, list }, shown, watch),
+  );
+  const [only] = pages;
+  return only !== undefined && pages.length === 1 ? only : mergePages(pages, request.limit);
 };

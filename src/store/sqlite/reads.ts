@@ -1,21 +1,25 @@
 /** The calls that only read; each is a few index look-ups. */
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { Scope, TaskStore } from '../../tasks/ports/task-store.ts';
-import type { TaskId } from '../../tasks/ids.ts';
+import type { OwnerId, TaskId } from '../../tasks/ids.ts';
 import type { PartKind, Task } from '../../tasks/task.ts';
+import { usageOf } from '../usage.ts';
 import type { SqlValue } from './driver.ts';
+import { earlierOf } from './once.ts';
 import { SUMMARIES, TASKS, readPage } from './pages.ts';
 import {
   TASK_COLUMN,
   TASK_JOINS,
   decodeLease,
   decodePart,
+  decodeStateCount,
   decodeSummary,
   decodeTask,
   decodeWaiting,
   textOf,
 } from './rows.ts';
 import type { Statements } from './statements.ts';
+import { scopeCondition } from './visible.ts';
 
 /** Every task query of the store that is not a list. */
 export const TASK_QUERIES = {
@@ -36,12 +40,16 @@ const PARTS = `SELECT task, attempt, kind, i AS "index", text FROM parts
   WHERE task = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY attempt, kind, i`;
 const WAITING = `SELECT w.class, w.owner, w.count, c.requirements
   FROM waiting w CROSS JOIN classes c ON c.class = w.class`;
+/** One row for each state. */
+export const OWNED = 'SELECT state, count FROM owned WHERE owner = ?';
 const LEASES = 'SELECT destination, holder, epoch, beat, address, capacity FROM leases';
 const LEASE = `${LEASES} WHERE destination = ?`;
 
 type Reads = Pick<
   TaskStore,
   | 'summary'
+  | 'usage'
+  | 'creation'
   | 'get'
   | 'parts'
   | 'listSummaries'
@@ -71,11 +79,10 @@ export const createReads = (statements: Statements): Sync<Reads> => {
       .all(...values)
       .map(decodeTask);
 
-  /** Adds the owner to a query of one task. */
-  const one = (sql: string, id: TaskId, scope: Scope): unknown =>
-    scope === 'all'
-      ? statements(sql).get(id)
-      : statements(`${sql} AND t.owner = ?`).get(id, scope.owner);
+  const one = (sql: string, id: TaskId, scope: Scope): unknown => {
+    const condition = scopeCondition(scope);
+    return statements(sql + condition.sql).get(id, ...condition.values);
+  };
 
   const partsOf = (id: TaskId, kinds: readonly PartKind[]) =>
     statements(PARTS).all(id, JSON.stringify(kinds)).map(decodePart);
@@ -92,6 +99,8 @@ export const createReads = (statements: Statements): Sync<Reads> => {
     parts: (ids, kinds) => [...new Set(ids)].sort().flatMap((id) => partsOf(id, kinds)),
     listSummaries: (request) => readPage(statements, request, SUMMARIES),
     list: (request) => readPage(statements, request, TASKS),
+    usage: (owner: OwnerId) => usageOf(statements(OWNED).all(owner).map(decodeStateCount)),
+    creation: (once) => earlierOf(statements, once),
     waiting: () => statements(WAITING).all().map(decodeWaiting),
     candidates: (request) =>
       tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),

@@ -1,6 +1,7 @@
 /** Between rows and the records of the domain. The JSON was written by this store, so decoding trusts it. */
 import type { Lease, NewTask, WaitingClass } from '../../tasks/ports/task-store.ts';
 import type { Part, Task, TaskBody, TaskHead, TaskSummary } from '../../tasks/task.ts';
+import type { StateCount } from '../usage.ts';
 import type { SqlValue } from './driver.ts';
 
 /** One JSON text of row, head and body: parsing it once costs half of parsing the two and joining the objects. */
@@ -63,6 +64,8 @@ export interface KeyRow {
 }
 
 export const decodeKeyRow = (row: unknown): KeyRow | undefined => row as KeyRow | undefined;
+
+export const decodeStateCount = (row: unknown): StateCount => row as StateCount;
 
 export const textOf = (row: unknown, column: string): string => {
   const value = (row as Readonly<Record<string, unknown>> | undefined)?.[column];

@@ -87,8 +87,29 @@ CREATE INDEX idempotency_until ON idempotency (until);
 /** What the destination of a lease offers, as JSON text; an older program leaves it as it is. */
 const LEASE_CAPACITY = 'ALTER TABLE leases ADD COLUMN capacity TEXT';
 
+/** How many tasks each owner has in each state, kept by triggers like the table of waiting ones; an older program keeps it too. */
+const OWNED = `
+CREATE TABLE owned (
+  owner TEXT NOT NULL, state TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (owner, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO owned SELECT owner, state, count(*) FROM tasks GROUP BY owner, state;
+CREATE TRIGGER owned_insert AFTER INSERT ON tasks BEGIN
+  INSERT INTO owned VALUES (NEW.owner, NEW.state, 1)
+    ON CONFLICT (owner, state) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER owned_move AFTER UPDATE OF state ON tasks WHEN NEW.state <> OLD.state BEGIN
+  UPDATE owned SET count = count - 1 WHERE owner = OLD.owner AND state = OLD.state;
+  INSERT INTO owned VALUES (NEW.owner, NEW.state, 1)
+    ON CONFLICT (owner, state) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER owned_delete AFTER DELETE ON tasks BEGIN
+  UPDATE owned SET count = count - 1 WHERE owner = OLD.owner AND state = OLD.state;
+END;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { to: 1, min: 1, sql: FIRST },
   { to: 2, min: 1, sql: IDEMPOTENCY },
   { to: 3, min: 1, sql: LEASE_CAPACITY },
+  { to: 4, min: 1, sql: OWNED },
 ];

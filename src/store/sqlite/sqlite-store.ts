@@ -30,6 +30,8 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
       calls.change(options, () => write(sql, id, guard, { head, parts: options.parts ?? [] })),
     wish: (id, scope, wanted, options) => calls.change(options, () => wish(sql, id, scope, wanted)),
     inbox: (id, job, facts, options) => calls.change(options, () => inbox(sql, id, job, facts)),
+    usage: (owner, most, options) => calls.read(options, () => reads.usage(owner, most)),
+    creation: (once, options) => calls.read(options, () => reads.creation(once)),
     waiting: (options) => calls.read(options, () => reads.waiting()),
     candidates: (request, options) => calls.read(options, () => reads.candidates(request)),
     stamp: (destination, epoch, options) =>

@@ -18,6 +18,7 @@ import { entriesOf } from './entries.ts';
 import { earlierOf, putKey } from './once.ts';
 import { decodeHead, decodeKeyRow, encodeBody, headColumns, textOf, type KeyRow } from './rows.ts';
 import type { Statements } from './statements.ts';
+import { scopeCondition } from './visible.ts';
 
 const KEY_COLUMNS = 'id, n, rev, owner';
 const KEY_ROW = `SELECT ${KEY_COLUMNS} FROM tasks WHERE id = ?`;
@@ -108,7 +109,7 @@ export const create = (
   const { lastRowid: n } = sql(INSERT_BODY).run(task.name ?? null, encodeBody(task));
   sql('INSERT INTO heads (n, head) VALUES (?, ?)').run(n, JSON.stringify(head));
   sql(INSERT_TASK).run(id, n, owner, task.class, task.prio, ...headColumns(head));
-  for (const entry of entriesOf(owner, task.keys)) sql(INSERT_ENTRY).run(entry, id);
+  for (const entry of entriesOf(task)) sql(INSERT_ENTRY).run(entry, id);
   sql(INSERT_CLASS).run(task.class, JSON.stringify(task.requirements));
   putDebts(sql, id, head);
   putParts(sql, parts);
@@ -128,9 +129,18 @@ export const write = (
   return written;
 };
 
+const isVisible = (sql: Statements, { id }: KeyRow, scope: Scope): boolean => {
+  const condition = scopeCondition(scope);
+  const row = sql(`SELECT 1 FROM tasks t WHERE t.id = ?${condition.sql}`).get(
+    id,
+    ...condition.values,
+  );
+  return row !== undefined;
+};
+
 export const wish = (sql: Statements, id: TaskId, scope: Scope, wanted: Wish): Written => {
   const row = rowOf(sql, id);
-  if (row === undefined || (scope !== 'all' && scope.owner !== row.owner)) return MISSING;
+  if (row === undefined || !isVisible(sql, row, scope)) return MISSING;
   const head = headOf(sql, row);
   if (isTerminal(head.state) || head.cancel !== undefined) return CONFLICT;
   return update(sql, id, { rev: row.rev }, { ...head, cancel: wanted }) ?? CONFLICT;

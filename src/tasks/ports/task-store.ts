@@ -82,6 +82,14 @@ export interface WaitingClass {
   readonly requirements: Requirements;
 }
 
+export interface Usage {
+  readonly queued: number;
+  /** Neither waiting for a first attempt nor ended. */
+  readonly running: number;
+  /** All of them. */
+  readonly stored: number;
+}
+
 export interface Lease {
   readonly destination: string;
   /** Name of the process that holds it; empty = nobody. */
@@ -105,6 +113,10 @@ export interface TaskStore {
    * atomic step, or in one before it that names the task; whoever comes later with the key then completes a broken-off creation.
    */
   create(task: NewTask, parts: readonly Part[], options: CreateOptions): Promise<CreateResult>;
+  /** What an earlier creation under the key made, or began to make; undefined when there was none. */
+  creation(once: Once, options: CallOptions): Promise<TaskId | 'other' | undefined>;
+  /** How many tasks an owner has. Each count may stop at its `most`, where that is not 0; cost does not grow with the number of tasks beyond. */
+  usage(owner: OwnerId, most: Usage, options: CallOptions): Promise<Usage>;
   summary(id: TaskId, scope: Scope, options: CallOptions): Promise<TaskSummary | undefined>;
   get(id: TaskId, scope: Scope, options: CallOptions): Promise<Task | undefined>;
   /** Parts of the given kinds of one or several tasks, ordered by task, attempt, kind, index. Callers have checked the owner. */
