@@ -74,7 +74,6 @@ export const createApi = (deps: ApiDeps): Api => {
   const isAdmitted = createGuard({ ...deps.security, tokenHeader });
   const callers = createCallers();
   const access = createAccessGate(deps.access, callers);
-  const watch = createWatch(deps);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
