@@ -7,9 +7,9 @@ import type { Logger } from '../kernel/logger.ts';
 import { createAdmission } from '../tasks/owner-limits.ts';
 import type { Usage } from '../tasks/ports/task-store.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
-import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
@@ -30,7 +30,6 @@ export interface ApiLimits {
 }
 
 export interface ApiDeps extends LogDeps {
-  readonly changes: Changes;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,11 +39,11 @@ export interface ApiDeps extends LogDeps {
   readonly repeatWindowMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
-  readonly runnerSchema: RunnerSchema;
   readonly security: Omit<GuardOptions, 'tokenHeader'>;
   readonly access: AccessDeps;
 }
 
+  readonly runnerSchema: RunnerSchema;
 export interface Api {
   readonly app: express.Express;
   /** From now on every request but the liveness check is answered 503, and its connection closed. */
@@ -82,14 +81,13 @@ export const createApi = (deps: ApiDeps): Api => {
 
   app.use(async (req, res, next) => {
     beginExchange(req, res);
-    gate.enter(req, res);
+    gate.assertOpen(req);
     if (!isAdmitted(req, res)) return;
     await access.enter(req, res);
     next();
   });
   const tes = createTesRouter({
     ...deps,
-    watch,
     callers,
     rules: {
       schema: contract.taskSchema,
@@ -108,9 +106,5 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createDocsRouter(contract.text, deps.serviceInfo));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger));
-  const drain = (): void => {
-    gate.drain();
-    watch.end();
-  };
-  return { app, drain };
+  return { app, drain: gate.drain };
 };

@@ -136,12 +136,11 @@ export const startHarness = async (
 ): Promise<Harness> => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'magnetar-api-')));
   const data = mkdtempSync(join(folder, 'data-'));
-  const { store, changes } = createSqliteStore({ path: join(folder, 'tasks.db') });
+  const { store } = createSqliteStore({ path: join(folder, 'tasks.db') });
   const logs: LogLine[] = [];
   const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
   const deps: ApiDeps = {
     store,
-    changes,
     keptLogs,
     jobLogs: { download: () => Promise.resolve(false) },
     ids: createIdSource(() => Date.now()),
@@ -157,11 +156,11 @@ export const startHarness = async (
     repeatWindowMs: 0,
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
-    runnerSchema: compileRunnerSchema(),
     security: { allowedHosts: [], allowedOrigins: [] },
     access: { authenticate: OPEN, tokenHeader: '', tokenParameter: '', networks: [] },
   };
   const api = createApi({ ...deps, ...change(deps) });
+    runnerSchema: compileRunnerSchema(),
   const server = createServer(api.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const root = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
