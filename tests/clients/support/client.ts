@@ -20,7 +20,8 @@ export const taskUser: { readonly uid: number; readonly gid: number } | undefine
   process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : undefined;
 
 /** Its name is the one of a file in `requirements/`. */
-export type ClientName = 'py-tes-1.1' | 'py-tes-0.4' | 'snakemake' | 'toil' | 'cwl-tes';
+export type ClientName =
+  'py-tes-1.1' | 'py-tes-0.4' | 'pydantic-tes' | 'snakemake' | 'toil' | 'cwl-tes';
 
 export interface Result {
   readonly code: number | string;
