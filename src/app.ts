@@ -178,8 +178,8 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       allowedHosts: allowedHostsOf(config),
       allowedOrigins: config.server.allowed_origins,
     },
-    access: {
     runnerSchema: parts.runnerSchema,
+    access: {
       authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
       tokenHeader: config.auth.token_header,
       tokenParameter: config.auth.token_parameter,

@@ -39,11 +39,11 @@ export interface ApiDeps extends LogDeps {
   readonly repeatWindowMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
+  readonly runnerSchema: RunnerSchema;
   readonly security: Omit<GuardOptions, 'tokenHeader'>;
   readonly access: AccessDeps;
 }
 
-  readonly runnerSchema: RunnerSchema;
 export interface Api {
   readonly app: express.Express;
   /** From now on every request but the liveness check is answered 503, and its connection closed. */

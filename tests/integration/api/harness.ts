@@ -156,11 +156,11 @@ export const startHarness = async (
     repeatWindowMs: 0,
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
+    runnerSchema: compileRunnerSchema(),
     security: { allowedHosts: [], allowedOrigins: [] },
     access: { authenticate: OPEN, tokenHeader: '', tokenParameter: '', networks: [] },
   };
   const api = createApi({ ...deps, ...change(deps) });
-    runnerSchema: compileRunnerSchema(),
   const server = createServer(api.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const root = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
