@@ -7,6 +7,9 @@ from .base import log, os_text, signal, Stopped, utc, VERSION, write_file
 from .formats import dumps
 
 REPORT_LIMIT = 960 * 1024
+# What the lists of a report that is too long may take of it. With the bare records of the most
+# executors a task may have, 1000 of 250 bytes, it is then below its limit whatever is in it.
+LIST_LIMITS = (('outputs', 256 * 1024), ('inputs', 128 * 1024), ('system_logs', 128 * 1024))
 SYSTEM_LOG_LINES = 200
 
 
@@ -94,26 +97,43 @@ class Job:
             return False
 
 
+def listed(rows, room):
+    """How many of the first rows take at most `room` bytes."""
+    for i, row in enumerate(rows):
+        room -= len(dumps(row)) + 1
+        if room < 0:
+            return i
+    return len(rows)
+
+
+def cut_list(report, key, room, folder):
+    """Leaves the first rows in the report, which tells how many there were, and all in a file."""
+    rows = report[key]
+    count = listed(rows, room)
+    if count == len(rows):
+        return
+    report[key] = rows[:count]
+    if key == 'system_logs':
+        report[key].append('[the first %d of %d lines]' % (count, len(rows)))
+        return
+    report.setdefault('cut', {})[key] = len(rows)
+    try:
+        with open('%s/%s.jsonl' % (folder, key), 'w') as file:
+            file.writelines(dumps(row) + '\n' for row in rows)
+    except OSError as error:
+        log('%s.jsonl is not whole: %s' % (key, os_text(error)))
+
+
 def fit(report, folder):
-    """The report as JSON below its limit: it travels in a status answer. Long lists go to a file,
+    """The report as JSON below its limit: it travels in a status answer. Long lists go to files,
     then tails shrink."""
     text = dumps(report)
-    for key in ('outputs', 'inputs'):
-        if len(text) <= REPORT_LIMIT or len(report[key]) <= 1000:
-            continue
-        try:
-            with open('%s/%s.jsonl' % (folder, key), 'w') as file:
-                file.writelines(dumps(row) + '\n' for row in report[key])
-            place = 'all are in metadata/tes/%s.jsonl' % key
-        except OSError as error:
-            place = 'no room for the others: ' + os_text(error)
-        report['system_logs'].append(
-            '%d of %d %s are listed; %s' % (1000, len(report[key]), key, place)
-        )
-        report[key] = report[key][:1000]
-        text = dumps(report)
+    for key, limit in LIST_LIMITS:
+        if len(text) > REPORT_LIMIT:
+            cut_list(report, key, limit, folder)
+            text = dumps(report)
     room = 65536
-    while len(text) > REPORT_LIMIT and room > 64:
+    while len(text) > REPORT_LIMIT and room:
         for executor in report['executors']:
             for stream in ('stdout', 'stderr'):
                 if len(executor[stream]) > room:

@@ -344,10 +344,67 @@ class Small(unittest.TestCase):
         self.assertEqual(layout.outermost(), ['/tmp', '/v', '/w'])
         self.assertEqual(layout.single_files(), ['/etc/x', '/top'])
 
-    def test_report_limit(self):
-        record = {'stdout': '\x01' * 300000, 'stderr': ''}
-        report = {'executors': [record], 'inputs': [], 'outputs': [], 'system_logs': []}
-        self.assertLess(len(runner.fit(report, '/nowhere')), 1 << 20)
+
+class ReportLimit(unittest.TestCase):
+    EMPTY = {'executors': [], 'inputs': [], 'outputs': [], 'system_logs': []}
+    ROW = {'i': 0, 'path': '/' + 'p' * 3000, 'url': '/' + 'u' * 3000, 'size': 1}
+
+    def fit(self, **long):
+        """The report, and the lists beside it."""
+        with tempfile.TemporaryDirectory() as folder:
+            text = runner.fit(dict(self.EMPTY, **long), folder)
+            self.assertLess(len(text), 1 << 20)
+            beside = {}
+            for name in os.listdir(folder):
+                with open(folder + '/' + name) as file:
+                    beside[name] = [runner.loads(line) for line in file]
+        return runner.loads(text), beside
+
+    def test_tails(self):
+        report, _ = self.fit(executors=[{'stdout': '\x01' * 300000, 'stderr': ''}])
+        self.assertEqual(report['executors'][0]['stdout'][:7], '[cut]\n\x01')
+
+    def test_everything_at_once(self):
+        wide = '\U0001f600'  # Twelve bytes of JSON.
+        record = {
+            'start': '2026-01-01T00:00:00.000Z',
+            'end': '2026-01-01T00:00:00.000Z',
+            'exit_code': 255,
+            'stdout': wide * 500,
+            'stderr': wide * 500,
+            'stdout_bytes': 10**14,
+            'stderr_bytes': 10**14,
+            'oom': True,
+        }
+        report, beside = self.fit(
+            outputs=[self.ROW] * 1000,
+            inputs=[self.ROW] * 1000,
+            system_logs=[wide * 2000] * 200,
+            executors=[dict(record, i=i) for i in range(1000)],
+            error={'code': 'RUNNER_BUG', 'message': wide * 2000, 'phase': 'outputs'},
+        )
+        self.assertEqual(report['cut'], {'outputs': 1000, 'inputs': 1000})
+        self.assertEqual(
+            {name: len(rows) for name, rows in beside.items()},
+            {'outputs.jsonl': 1000, 'inputs.jsonl': 1000},
+        )
+        self.assertEqual(report['system_logs'][-1], '[the first 5 of 200 lines]')
+
+    def test_a_list_is_cut_by_bytes_and_the_report_says_so(self):
+        report, beside = self.fit(outputs=[self.ROW] * 900)
+        self.assertEqual(report['cut'], {'outputs': 900})
+        self.assertEqual(report['outputs'], [self.ROW] * 43)
+        self.assertEqual(beside, {'outputs.jsonl': [self.ROW] * 900})
+
+    def test_a_list_that_fits_is_left_alone(self):
+        row = {'i': 0, 'path': '/a', 'url': '/b', 'size': 1}
+        report, beside = self.fit(outputs=[row] * 5000)
+        self.assertEqual((len(report['outputs']), beside), (5000, {}))
+        self.assertNotIn('cut', report)
+
+    def test_no_room_for_the_list_beside_it(self):
+        text = runner.fit(dict(self.EMPTY, outputs=[self.ROW] * 900), '/nowhere')
+        self.assertEqual(runner.loads(text)['cut'], {'outputs': 900})
 
 
 def names_used(code):

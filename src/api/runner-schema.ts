@@ -40,21 +40,24 @@ const EXECUTOR = object(
 
 const OUTPUT = object({ i: count, path: text, url: text, size: count });
 
-const REPORT = object({
-  v: { const: 1 },
-  job: text,
-  state: { enum: ['COMPLETE', 'EXECUTOR_ERROR', 'SYSTEM_ERROR', 'CANCELED'] },
-  start: time,
-  end: time,
-  error: {
-    anyOf: [{ type: 'null' }, object({ code: text, message: text, phase: text })],
+const REPORT = object(
+  {
+    v: { const: 1 },
+    job: text,
+    state: { enum: ['COMPLETE', 'EXECUTOR_ERROR', 'SYSTEM_ERROR', 'CANCELED'] },
+    start: time,
+    end: time,
+    error: {
+      anyOf: [{ type: 'null' }, object({ code: text, message: text, phase: text })],
+    },
+    host: { type: 'object', additionalProperties: text },
+    system_logs: list(text),
+    executors: list(EXECUTOR),
+    inputs: list(object({ i: count, path: text, size: count, seconds: { type: 'number' } })),
+    outputs: list(OUTPUT),
   },
-  host: { type: 'object', additionalProperties: text },
-  system_logs: list(text),
-  executors: list(EXECUTOR),
-  inputs: list(object({ i: count, path: text, size: count, seconds: { type: 'number' } })),
-  outputs: list(OUTPUT),
-});
+  { cut: object({}, { outputs: count, inputs: count }) },
+);
 
 const event = (name: Beacon['event'], members: Record<string, object>) =>
   object({ v: { const: 1 }, job: text, event: { const: name }, ...members });

@@ -58,6 +58,8 @@ export interface Watch {
   overSince: number | undefined;
   /** When Pulsar first called a cancelled job set up but not launched. */
   unlaunchedSince: number | undefined;
+  /** When something was first found in the place of the report that is none. */
+  unreadableSince: number | undefined;
   cancel: CancelWatch | undefined;
   /** When Pulsar first refused to take the job, and why. */
   refused: { readonly since: number; readonly why: string } | undefined;
@@ -76,6 +78,7 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   polls: 0,
   overSince: undefined,
   unlaunchedSince: undefined,
+  unreadableSince: undefined,
   cancel: undefined,
   refused: undefined,
   uncollectedSince: undefined,

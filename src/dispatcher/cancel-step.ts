@@ -11,13 +11,14 @@ import {
 } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { closeAsCancelled, closeWithReport } from './closing.ts';
-import { fetchReport, isKilled, reportOf, sawHeartbeat } from './follow-step.ts';
+import { isKilled, sawHeartbeat } from './follow-step.ts';
+import { fetchReport, isUnreadable, reportOf } from './job-report.ts';
 
 /** Pulsar calls the job over: that is believed once the runner's side proves it, or nothing stirs any more. */
 const confirm = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
   const { deps, task, watch } = input;
   const report = reportOf(input, status) ?? (await fetchReport(input));
-  if (report !== undefined) return closeWithReport(input, report);
+  if (report !== undefined && !isUnreadable(report)) return closeWithReport(input, report);
   if (await isKilled(input)) return closeAsCancelled(input, 'clean');
   const now = deps.clock.monotonic();
   const stirred = await sawHeartbeat(input);
@@ -68,7 +69,7 @@ const nextLookMs = ({ deps }: StepInput, cancel: CancelWatch): number => {
 const kill = async (input: StepInput, cancel: CancelWatch): Promise<StepResult> => {
   const { deps, watch, signal } = input;
   const report = await fetchReport(input);
-  if (report !== undefined) return closeWithReport(input, report);
+  if (report !== undefined && !isUnreadable(report)) return closeWithReport(input, report);
   await deps.transport.kill(watch.job, { signal });
   const answer = await askStatus(deps.transport, watch.job, input);
   const mayBeOver = answer.final || answer.status === 'unknown';

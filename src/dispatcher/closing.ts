@@ -73,11 +73,15 @@ export const closeAsLost = async (
 };
 
 /** Trying again would end the same way. */
-export const closeAsFailed = (input: StepInput, error: unknown): Promise<'again'> =>
+export const closeAsFailed = (
+  input: StepInput,
+  error: unknown,
+  owed: Closing['owed'] = 'nothing',
+): Promise<'again'> =>
   write(input, (task) => {
     const wish = task.head.cancel;
     const why = isMagnetarError(error) ? `${error.code}: ${error.message}` : messageOf(error);
-    const closing = { now: input.deps.clock.now(), owed: 'nothing' } as const;
+    const closing = { now: input.deps.clock.now(), owed };
     return wish === undefined
       ? failed(task, { ...closing, reason: why })
       : cancelled(task, { ...closing, reason: wish.reason });

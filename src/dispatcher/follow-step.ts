@@ -3,7 +3,7 @@ import { isMagnetarError } from '../kernel/errors.ts';
 import { executing, runOf } from '../tasks/attempts.ts';
 import type { JobStatus } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
-import { readReport } from '../tasks/runner-schema.ts';
+import type { Unreadable } from '../tasks/runner-schema.ts';
 import {
   untilNextPoll,
   untilReachable,
@@ -11,33 +11,11 @@ import {
   type StepResult,
 } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
-import { closeAsLost, closeWithReport } from './closing.ts';
+import { closeAsFailed, closeAsLost, closeWithReport } from './closing.ts';
+import { fetchReport, isUnreadable, reportOf } from './job-report.ts';
 import { onlyHead, writeOnce } from './task-writer.ts';
 
-const REPORT_MAX_BYTES = 2 * 1024 * 1024;
 const HEARTBEAT_MAX_BYTES = 4096;
-
-/** The report that Pulsar's answer carried, if it is this job's. */
-export const reportOf = (
-  { deps, watch }: StepInput,
-  { report: text }: JobStatus,
-): Report | undefined => {
-  const report = text === undefined ? undefined : readReport(deps.runnerSchema, text);
-  if (report === undefined || 'unreadable' in report) return undefined;
-  return report.job === watch.job ? report : undefined;
-};
-
-/** The report, if the job has left one and it is this job's. */
-export const fetchReport = async (input: StepInput): Promise<Report | undefined> => {
-  const { job } = runOf(input.task);
-  const bytes = await input.deps.transport.fetch(job, 'tes/report.json', {
-    signal: input.look,
-    maxBytes: REPORT_MAX_BYTES,
-  });
-  if (bytes === undefined) return undefined;
-  const report = readReport(input.deps.runnerSchema, Buffer.from(bytes).toString('utf8'));
-  return 'unreadable' in report || report.job !== job ? undefined : report;
-};
 
 /** The watchdog's mark: the runner was killed, and nothing of the job runs any more. */
 export const isKilled = async ({ deps, watch, look }: StepInput): Promise<boolean> => {
@@ -59,12 +37,27 @@ export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
   return true;
 };
 
+/** The job has ended; when nobody can tell how, the task ends with it, after a short while for a transfer that went wrong. */
+const onReport = (
+  input: StepInput,
+  report: Report | Unreadable,
+): Promise<StepResult> | StepResult => {
+  if (!isUnreadable(report)) return closeWithReport(input, report);
+  const { deps, watch } = input;
+  const now = deps.clock.monotonic();
+  watch.unreadableSince ??= now;
+  const why = `the report of the job cannot be read: ${report.unreadable}`;
+  return now - watch.unreadableSince < deps.timing.settleMs
+    ? { waitMs: deps.timing.settleMs / 8 }
+    : closeAsFailed(input, why, 'clean');
+};
+
 /** Pulsar calls the job over and there is no report: it closes once nothing has stirred for a while. */
 const onOver = async (input: StepInput, status: JobStatus): Promise<StepResult> => {
   const { deps, watch } = input;
   const now = deps.clock.monotonic();
   const report = reportOf(input, status) ?? (await fetchReport(input));
-  if (report !== undefined) return closeWithReport(input, report);
+  if (report !== undefined) return onReport(input, report);
   if (await sawHeartbeat(input)) watch.overSince = undefined;
   watch.overSince ??= now;
   if (now - watch.overSince < deps.timing.settleMs) return { waitMs: deps.timing.settleMs / 8 };
@@ -87,7 +80,7 @@ const onGoing = async (input: StepInput, status: JobStatus): Promise<StepResult>
   }
   if (quiet < deps.timing.quietMs) return untilNextPoll(input);
   const report = await fetchReport(input);
-  if (report !== undefined) return closeWithReport(input, report);
+  if (report !== undefined) return onReport(input, report);
   if (await sawHeartbeat(input)) return untilNextPoll(input);
   if (await isKilled(input)) return closeAsLost(input, 'the runner of the job was killed', 'clean');
   const started = watch.heartbeat !== '' || runOf(task).inbox.started !== undefined;

@@ -1,13 +1,7 @@
 /** Before an attempt is closed: the rows of a list that was too long for the report, from the job's folder. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
-import {
-  MOST_LIST_BYTES,
-  OUTPUT_LIST,
-  mayBeCut,
-  readOutputs,
-  withOutputs,
-} from '../tasks/output-list.ts';
+import { OUTPUT_LIST, isListCut, readOutputs, withOutputs } from '../tasks/output-list.ts';
 import type { Report, ReportOutput } from '../tasks/report.ts';
 import { untilReachable, type StepInput } from './attempt-context.ts';
 
@@ -16,7 +10,7 @@ const download = async ({ deps, task, signal }: StepInput): Promise<readonly Rep
   const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
     rows = await readOutputs(bytes, deps.runnerSchema);
   };
-  const options = { signal, maxBytes: MOST_LIST_BYTES };
+  const options = { signal, maxBytes: Number.MAX_SAFE_INTEGER };
   await deps.transport.download(runOf(task).job, OUTPUT_LIST, take, options);
   return rows;
 };
@@ -26,7 +20,7 @@ export const wholeReport = async (
   input: StepInput,
   report: Report,
 ): Promise<Report | { readonly waitMs: number }> => {
-  if (!mayBeCut(report)) return report;
+  if (!isListCut(report)) return report;
   const { deps, watch, signal } = input;
   try {
     return withOutputs(report, await download(input));

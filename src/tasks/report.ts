@@ -50,6 +50,8 @@ export interface Report {
   readonly executors: readonly ReportExecutor[];
   readonly inputs: readonly ReportInput[];
   readonly outputs: readonly ReportOutput[];
+  /** Rows there were of each list of which the report has only the first; all are beside it, in `tes/<list>.jsonl`. */
+  readonly cut?: { readonly outputs?: number; readonly inputs?: number };
 }
 
 /** Body of `POST /files/<job>/beacon`. Answer 200 = go on, 410 = end (cancelled, or not this server's current attempt). */

@@ -119,6 +119,15 @@ describe('a running job', () => {
     expect(asked()).toEqual(['askToStop']);
   });
 
+  it('whose report cannot be read ends as one without a report', async () => {
+    const task = await wished('run', OVER);
+    put(task, 'report.json', '{"v":1');
+    await look(task);
+    expect(await isOpen(task)).toBe(true);
+    await after(task, settleMs);
+    expect((await headOf(task)).state).toBe('CANCELED');
+  });
+
   it('is killed in time although it could not be asked', async () => {
     const task = await wished('run', RUNNING);
     desk.transport.failing.set('askToStop', refused);

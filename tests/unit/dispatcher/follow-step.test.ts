@@ -95,6 +95,52 @@ describe('the report', () => {
   });
 });
 
+describe('a report that cannot be read', () => {
+  const BAD: Readonly<Record<string, readonly [text: (task: Task) => string, why: string]>> = {
+    'is longer than one may be': [
+      (task) => reportText(task, { system_logs: ['x'.repeat(2 * 1024 * 1024)] }),
+      'it is longer than 2097152 bytes',
+    ],
+    'breaks its form': [
+      (task) => reportText(task, { outputs: [{ size: 'big' }] }),
+      'outputs[0].i is required',
+    ],
+    'is of another job': [
+      () => JSON.stringify(newReport('other')),
+      'it is the report of another job',
+    ],
+  };
+
+  it.each(
+    Object.entries(BAD).flatMap(([name, [text, why]]) =>
+      [true, false].map((final) => [name, final, text, why] as const),
+    ),
+  )('%s, Pulsar says over: %s: ends the task and says why', async (_, final, text, why) => {
+    const task = await desk.at('run', { inbox: { started: 1 } });
+    says(task, final ? { status: 'complete', final } : { status: 'running', final });
+    put(task, 'report.json', text(task));
+    await poll(task);
+    if (!final) await desk.clock.advance(quietMs);
+    await poll(task);
+    expect((await desk.get(task.id)).head.run).toBeDefined();
+    await desk.clock.advance(settleMs);
+    await poll(task);
+    const { head } = await desk.get(task.id);
+    expect(head).toMatchObject({ state: 'SYSTEM_ERROR', debts: [{ do: 'clean' }] });
+    expect(head.log.at(-1)?.reason).toBe(`the report of the job cannot be read: ${why}`);
+  });
+
+  it('is looked at again, for its transfer may have gone wrong', async () => {
+    const task = await desk.at('run');
+    says(task, { status: 'complete', final: true });
+    put(task, 'report.json', '{"v":1');
+    expect(await poll(task)).toMatchObject({ waitMs: settleMs / 8 });
+    put(task, 'report.json', reportText(task));
+    await poll(task);
+    expect((await desk.get(task.id)).head.state).toBe('COMPLETE');
+  });
+});
+
 /** What may be left of a job that ended without a report, and whether its command may run once more. */
 interface Evidence {
   readonly inbox?: Inbox;
@@ -250,8 +296,7 @@ describe('a list of outputs longer than the report', () => {
   }));
   const ended = async (): Promise<Task> => {
     const task = await desk.at('run');
-    const remark = '1000 of 1200 outputs are listed; all are in metadata/tes/outputs.jsonl';
-    const change = { outputs: rows.slice(0, 1000), system_logs: [remark] };
+    const change = { outputs: rows.slice(0, 40), cut: { outputs: 1200 } };
     says(task, { status: 'complete', final: true, report: reportText(task, change) });
     put(task, 'outputs.jsonl', rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     return task;
@@ -278,7 +323,7 @@ describe('a list of outputs longer than the report', () => {
     await desk.clock.advance(1);
     await poll(task);
     expect((await desk.get(task.id)).head.state).toBe('COMPLETE');
-    expect(await listed(task)).toBe(1000);
+    expect(await listed(task)).toBe(40);
   });
 
   it('does not wait for what Pulsar refuses', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
 import {
   MOST_OUTPUTS,
-  mayBeCut,
+  isListCut,
   readOutputs,
   withOutputs,
 } from '../../../src/tasks/output-list.ts';
@@ -39,34 +39,38 @@ describe('readOutputs', () => {
     const many = linesOf(rows(MOST_OUTPUTS + 5));
     expect(await readOutputs(inPieces(many, 65_536), schema)).toHaveLength(MOST_OUTPUTS);
   });
+
+  it('keeps the rows of the first 64 MiB of a longer list', async () => {
+    const line = linesOf([{ ...row(1), path: `/${'p'.repeat(1024 ** 2)}` }]);
+    const list = async function* () {
+      for (let n = 0; n < 70; n += 1) yield await Promise.resolve(Buffer.from(line));
+    };
+    expect(await readOutputs(list(), schema)).toHaveLength(63);
+  });
 });
 
 describe('withOutputs', () => {
   const cut = newReport('x', {
-    outputs: rows(1000),
-    system_logs: ['note', '1000 of 1200 outputs are listed; all are in metadata/tes/outputs.jsonl'],
+    outputs: rows(40),
+    system_logs: ['note'],
+    cut: { outputs: 1200 },
   });
 
-  it('takes all rows and drops the remark on the cut', () => {
-    expect(mayBeCut(cut)).toBe(true);
-    expect(withOutputs(cut, rows(1200))).toEqual({
-      ...cut,
-      outputs: rows(1200),
-      system_logs: ['note'],
-    });
+  it('takes all rows', () => {
+    expect(isListCut(cut)).toBe(true);
+    expect(withOutputs(cut, rows(1200))).toEqual({ ...cut, outputs: rows(1200) });
   });
 
   it('says how many are missing when the others did not come', () => {
-    expect(withOutputs(cut, []).system_logs).toEqual(['note', '1000 of 1200 outputs are listed']);
+    expect(withOutputs(cut, []).system_logs).toEqual(['note', '40 of 1200 outputs are listed']);
     expect(withOutputs(cut, rows(1100)).system_logs).toEqual([
       'note',
       '1100 of 1200 outputs are listed',
     ]);
   });
 
-  it('leaves a list of exactly so many alone', () => {
-    const exact = newReport('x', { outputs: rows(1000) });
-    expect(withOutputs(exact, [])).toEqual(exact);
-    expect(mayBeCut(newReport('x', { outputs: rows(999) }))).toBe(false);
+  it('is not asked for when the report has all rows, however many', () => {
+    expect(isListCut(newReport('x', { outputs: rows(1000) }))).toBe(false);
+    expect(isListCut(newReport('x', { cut: { inputs: 5 } }))).toBe(false);
   });
 });
