@@ -36,6 +36,7 @@ import { createAllowList } from './storage/file/allow-list.ts';
 import { createKeptLogs } from './storage/logs/kept-logs.ts';
 import type { OpenStore } from './store/change-hub.ts';
 import { NO_OWNER, type JobId } from './tasks/ids.ts';
+import type { Changes } from './tasks/ports/changes.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
 import type { LogDeps } from './tasks/read-log.ts';
@@ -64,6 +65,7 @@ const ids = createIdSource(systemClock.now);
 
 interface Parts {
   readonly store: TaskStore;
+  readonly changes: Changes;
   readonly logs: Omit<LogDeps, 'store'>;
   readonly lines: readonly DestinationLine[];
   readonly dispatcher: Dispatcher;
@@ -119,6 +121,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   });
   return {
     store,
+    changes: made.opened.changes,
     logs: { keptLogs, jobLogs: createJobLogs(destinations) },
     keyFor,
     runnerSchema,
@@ -153,6 +156,7 @@ const readinessOf =
 const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
   createApi({
     store: parts.store,
+    changes: parts.changes,
     ...parts.logs,
     ids,
     clock: systemClock,
@@ -171,14 +175,15 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
         stored: config.limits.owner_stored,
       },
     },
+    settleMs: config.api.settle_s * 1000,
     repeatWindowMs: config.api.repeat_window_s * 1000,
     health: { ready: readinessOf(parts) },
     jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
+    runnerSchema: parts.runnerSchema,
     security: {
       allowedHosts: allowedHostsOf(config),
       allowedOrigins: config.server.allowed_origins,
     },
-    runnerSchema: parts.runnerSchema,
     access: {
       authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
       tokenHeader: config.auth.token_header,

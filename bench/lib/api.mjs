@@ -1,5 +1,5 @@
 /** Create, get and list against a bare Express route, with 10,000 tasks stored. */
-import autocannon from 'autocannon';
+import { load, pair } from './load.mjs';
 import { compare } from './report.mjs';
 import { startBaseline, startMagnetar } from './server.mjs';
 
@@ -11,31 +11,6 @@ const TASK = {
   executors: [{ image: 'alpine', command: ['md5sum', '/work/in.txt'], workdir: '/work' }],
   resources: { cpu_cores: 1, ram_gb: 1 },
   tags: { project: 'bench', sample: 's1' },
-};
-
-const load = (options) =>
-  new Promise((resolve, reject) => {
-    autocannon(options, (error, result) => {
-      if (error) reject(error);
-      else if (result.non2xx + result.errors > 0)
-        reject(new Error(`${options.url}: ${result.non2xx} refused, ${result.errors} failed`));
-      else resolve(result);
-    });
-  });
-
-/** Ours and the baseline in turn, twice; the better of each. */
-const pair = async (ours, beside) => {
-  const best = (results) => ({
-    rate: Math.max(...results.map((result) => result.requests.average)),
-    p99: Math.min(...results.map((result) => result.latency.p99)),
-  });
-  const a = [];
-  const b = [];
-  for (let n = 0; n < 2; n += 1) {
-    a.push(await load(ours));
-    b.push(await load(beside));
-  }
-  return { ours: best(a), beside: best(b) };
 };
 
 const measureCreate = async (server, baseline, duration) => {

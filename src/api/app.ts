@@ -1,15 +1,17 @@
 /** Puts the doors together: what every request passes, in order, and where it ends. */
-import express, { type Request } from 'express';
+import express, { type Request, type Response } from 'express';
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createAdmission } from '../tasks/owner-limits.ts';
 import type { Usage } from '../tasks/ports/task-store.ts';
+import type { Changes } from '../tasks/ports/changes.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
 import type { RunnerSchema } from '../tasks/runner-schema.ts';
+import { createWatch } from '../tasks/watch.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
@@ -30,6 +32,7 @@ export interface ApiLimits {
 }
 
 export interface ApiDeps extends LogDeps {
+  readonly changes: Changes;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,6 +40,7 @@ export interface ApiDeps extends LogDeps {
   readonly storage: StorageRules;
   readonly limits: ApiLimits;
   readonly repeatWindowMs: number;
+  readonly settleMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
   readonly runnerSchema: RunnerSchema;
@@ -46,21 +50,26 @@ export interface ApiDeps extends LogDeps {
 
 export interface Api {
   readonly app: express.Express;
-  /** From now on every request but the liveness check is answered 503, and its connection closed. */
+  /** From now on every request but the liveness check is answered 503, and its connection closed; who waits is answered. */
   drain(): void;
 }
 
 /** Ends requests while the server stops. */
 const createGate = () => {
+  const underWay = new Set<Response>();
   let draining = false;
   return {
     drain: () => {
       draining = true;
+      for (const res of underWay) if (!res.headersSent) res.setHeader('connection', 'close');
     },
-    assertOpen: (req: Request): void => {
-      if (!draining || req.path === '/healthz') return;
-      const headers = { connection: 'close', 'retry-after': '1' };
-      throw new MagnetarError('STOPPING', 'the server is shutting down', { headers });
+    enter: (req: Request, res: Response): void => {
+      if (draining && req.path !== '/healthz') {
+        const headers = { connection: 'close', 'retry-after': '1' };
+        throw new MagnetarError('STOPPING', 'the server is shutting down', { headers });
+      }
+      underWay.add(res);
+      res.once('close', () => underWay.delete(res));
     },
   };
 };
@@ -69,6 +78,7 @@ const createGate = () => {
 export const createApi = (deps: ApiDeps): Api => {
   const contract = loadContract();
   const gate = createGate();
+  const watch = createWatch(deps);
   const { tokenHeader } = deps.access;
   const isAdmitted = createGuard({ ...deps.security, tokenHeader });
   const callers = createCallers();
@@ -81,13 +91,14 @@ export const createApi = (deps: ApiDeps): Api => {
 
   app.use(async (req, res, next) => {
     beginExchange(req, res);
-    gate.assertOpen(req);
+    gate.enter(req, res);
     if (!isAdmitted(req, res)) return;
     await access.enter(req, res);
     next();
   });
   const tes = createTesRouter({
     ...deps,
+    watch,
     callers,
     rules: {
       schema: contract.taskSchema,
@@ -106,5 +117,9 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createDocsRouter(contract.text, deps.serviceInfo));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger));
-  return { app, drain: gate.drain };
+  const drain = (): void => {
+    gate.drain();
+    watch.end();
+  };
+  return { app, drain };
 };

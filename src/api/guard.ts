@@ -29,13 +29,14 @@ const OPEN = ['/files/', '/healthz', '/readyz'];
 
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, HEAD, POST',
-  'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, X-Request-Id',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id',
   'access-control-max-age': '600',
 } as const;
 
 const allowOrigin = (res: Response, origin: string): void => {
   res.setHeader('access-control-allow-origin', origin);
-  res.setHeader('access-control-expose-headers', 'X-Request-Id');
+  res.setHeader('access-control-expose-headers', 'Preference-Applied, Retry-After, X-Request-Id');
   res.vary('Origin');
 };
 

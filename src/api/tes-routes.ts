@@ -4,7 +4,8 @@ import type { Logger } from '../kernel/logger.ts';
 import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
 import { parseTaskId, type TaskId } from '../tasks/ids.ts';
-import { getTask, listTasks } from '../tasks/read-tasks.ts';
+import { awaitTask, type AwaitDeps } from '../tasks/await-task.ts';
+import { listTasks } from '../tasks/read-tasks.ts';
 import {
   renderLegacyServiceInfo,
   renderServiceInfo,
@@ -16,8 +17,9 @@ import { methodUnknown } from './errors.ts';
 import { readJson, requestIdOf, sendJson, signalOf } from './exchange.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
+import { preferredWait } from './prefer.ts';
 
-export interface TesDeps extends CreateDeps, CancelDeps {
+export interface TesDeps extends CreateDeps, CancelDeps, AwaitDeps {
   readonly logger: Logger;
   readonly serviceInfo: ServiceInfoOptions;
   readonly bodyBytes: number;
@@ -57,7 +59,10 @@ const taskHandlers = (deps: TesDeps) => ({
       id: taskIdOf(req.params.id),
       principal: deps.callers.of(res),
     };
-    sendJson(res, 200, await getTask(deps, input, { signal: signalOf(res) }));
+    const wait = preferredWait(req);
+    if (wait !== undefined) res.setHeader('preference-applied', `wait=${String(wait)}`);
+    const waiting = { ...input, waitMs: wait === undefined ? undefined : wait * 1000 };
+    sendJson(res, 200, await awaitTask(deps, waiting, { signal: signalOf(res) }));
   },
   /** T79, C4: the body, whatever it is, is not read. */
   cancel: async (req: TaskRequest, res: Response): Promise<void> => {

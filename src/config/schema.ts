@@ -84,6 +84,11 @@ export const CONFIG_SCHEMA = {
       0,
       'Seconds in which a body that its owner posts again, without an Idempotency-Key, makes no second task: for clients that post again after a time-out (60 suits py-tes). 0 = each request makes a task.',
     ),
+    settle_s: key(
+      'count',
+      0,
+      'Seconds after its creation for which the FULL view of a task waits for its end, for suites and scripts that read logs right away; 0 = it never waits.',
+    ),
   },
   auth: {
     modes: key<readonly AuthMode[]>(

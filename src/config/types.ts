@@ -49,6 +49,8 @@ export interface AuthConfig {
 export interface ApiConfig {
   /** 0 = equal bodies make tasks of their own. */
   readonly repeat_window_s: number;
+  /** 0 = the FULL view does not wait. */
+  readonly settle_s: number;
 }
 
 export interface StorageConfig {

@@ -35,9 +35,15 @@ const FIRST_GROUP = 16;
 /** What one entry of an output list takes, about. */
 const OUTPUT_BYTES = 256;
 
+export interface GetInput {
+  readonly id: TaskId;
+  readonly view: View;
+  readonly principal: Principal;
+}
+
 export const getTask = async (
   { store }: ReadDeps,
-  { id, view, principal }: { id: TaskId; view: View; principal: Principal },
+  { id, view, principal }: GetInput,
   options: CallOptions,
 ): Promise<WireView> => {
   if (view === 'MINIMAL') {

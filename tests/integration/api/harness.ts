@@ -136,11 +136,12 @@ export const startHarness = async (
 ): Promise<Harness> => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'magnetar-api-')));
   const data = mkdtempSync(join(folder, 'data-'));
-  const { store } = createSqliteStore({ path: join(folder, 'tasks.db') });
+  const { store, changes } = createSqliteStore({ path: join(folder, 'tasks.db') });
   const logs: LogLine[] = [];
   const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
   const deps: ApiDeps = {
     store,
+    changes,
     keptLogs,
     jobLogs: { download: () => Promise.resolve(false) },
     ids: createIdSource(() => Date.now()),
@@ -154,6 +155,7 @@ export const startHarness = async (
       perOwner: { queued: 0, running: 0, stored: 0 },
     },
     repeatWindowMs: 0,
+    settleMs: 0,
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
     runnerSchema: compileRunnerSchema(),
