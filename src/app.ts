@@ -8,6 +8,7 @@ import { openStore, openTransport } from './app/adapters.ts';
 import { lockDataDirectory } from './app/data-lock.ts';
 import { createDestinationLine, type DestinationLine } from './app/destination-line.ts';
 import { claimEmbedded } from './app/embedded-claim.ts';
+import { createEnding } from './app/ending.ts';
 import { readRunnerFiles } from './app/runner-files.ts';
 import type { App, AppInput } from './cli/serve.ts';
 import { readVersion } from './cli/version.ts';
@@ -27,7 +28,6 @@ import { createJobLogs } from './dispatcher/job-logs.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
 import { DEFAULT_TIMING, type Timing } from './dispatcher/timing.ts';
 import { systemClock } from './kernel/clock.ts';
-import { createDeferred } from './kernel/deferred.ts';
 import { MagnetarError } from './kernel/errors.ts';
 import { createIdSource } from './kernel/ids.ts';
 import { createReleases, type Releases } from './kernel/releases.ts';
@@ -35,7 +35,7 @@ import { createCheckJobs } from './storage/check-jobs/check-jobs.ts';
 import { createAllowList } from './storage/file/allow-list.ts';
 import { createKeptLogs } from './storage/logs/kept-logs.ts';
 import type { OpenStore } from './store/change-hub.ts';
-import { NO_OWNER, type JobId } from './tasks/ids.ts';
+import type { JobId } from './tasks/ids.ts';
 import type { Changes } from './tasks/ports/changes.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
@@ -54,12 +54,6 @@ export interface CreateAppInput extends AppInput {
 const HTTP_GRACE_MS = 2_000;
 const PING_LIMIT_MS = 5_000;
 const BEACON_INTERVAL_S = 30;
-/** How long a second Ctrl-C may still come, and how long cancelling may then take. */
-const SECOND_THOUGHT_MS = 1_000;
-const CANCEL_ALL_LIMIT_MS = 10_000;
-const CANCEL_ALL_LOOK_MS = 50;
-
-const NEVER = new AbortController().signal;
 
 const ids = createIdSource(systemClock.now);
 
@@ -214,24 +208,11 @@ const warnOfLostDestinations = async (
   }
 };
 
-/** Wishes the end of every attempt of this process and waits for it. */
-const cancelActive = async ({ config }: CreateAppInput, { store, dispatcher }: Parts) => {
-  const signal = AbortSignal.timeout(CANCEL_ALL_LIMIT_MS);
-  const wish = { at: systemClock.now(), by: NO_OWNER, reason: 'cancelled when the server stopped' };
-  for (const { name } of config.destinations) {
-    const tasks = await store.active(name, { signal });
-    await Promise.all(tasks.map(({ id }) => store.wish(id, 'all', wish, { signal })));
-  }
-  while (dispatcher.active() > 0) await systemClock.sleep(CANCEL_ALL_LOOK_MS, signal);
-};
-
 export const createApp = (input: CreateAppInput): App => {
   const { config, logger } = input;
   const life = new AbortController();
   const releases = createReleases();
-  const secondThought = createDeferred<void>();
   let parts: Parts | undefined;
-  let cancelled: Promise<void> | undefined;
 
   const start = async (signal: AbortSignal): Promise<{ readonly url: string }> => {
     const giveUp = () => {
@@ -264,27 +245,6 @@ export const createApp = (input: CreateAppInput): App => {
     return { url };
   };
 
-  const running = () => parts?.dispatcher.active() ?? 0;
-
-  return {
-    start,
-    running,
-    async stop() {
-      if (running() > 0) {
-        await Promise.race([secondThought.promise, systemClock.sleep(SECOND_THOUGHT_MS, NEVER)]);
-      }
-      await cancelled?.catch((error: unknown) => {
-        logger.warn('not every task could be cancelled', { error });
-      });
-      const left = running();
-      await releases.release();
-      return { running: left };
-    },
-    async cancelAll() {
-      if (parts === undefined) return;
-      cancelled = cancelActive(input, parts);
-      secondThought.resolve();
-      await cancelled;
-    },
-  };
+  const dispatcher = () => parts?.dispatcher;
+  return { start, ...createEnding({ dispatcher, releases, clock: systemClock, logger }) };
 };

@@ -3,6 +3,7 @@ import { messageOf } from '../kernel/errors.ts';
 import { linkAbort } from '../kernel/link-abort.ts';
 import { createWake } from '../kernel/wake.ts';
 import type { JobId, TaskId } from '../tasks/ids.ts';
+import type { Wish } from '../tasks/task.ts';
 import type { AttemptDeps } from './attempt-context.ts';
 import { createDebtPayer } from './debts.ts';
 import { takeLease } from './lease-keeper.ts';
@@ -24,6 +25,8 @@ export interface DestinationOwner {
   alive(id: TaskId, job: JobId): void;
   /** Attempts under way. */
   active(): number;
+  /** Takes nothing new any more, and wishes the end of every attempt that this process drives here, each once. */
+  cancel(wish: Wish, signal: AbortSignal): Promise<void>;
   /** The destination may take tasks now: look for them. */
   opened(): void;
 }
@@ -64,7 +67,10 @@ const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal):
   }
 };
 
-export const createDestinationOwner = (owner: OwnerDeps): DestinationOwner => {
+export const createDestinationOwner = (given: OwnerDeps): DestinationOwner => {
+  const wished = new Set<TaskId>();
+  let open = true;
+  const owner: OwnerDeps = { ...given, mayClaim: () => open && given.mayClaim() };
   const driven = new Map<TaskId, Driven>();
   const bells = { claim: createWake(owner.clock), debt: createWake(owner.clock) };
   return {
@@ -89,6 +95,15 @@ export const createDestinationOwner = (owner: OwnerDeps): DestinationOwner => {
       driven.get(id)?.driver.alive(job);
     },
     active: () => driven.size,
+    async cancel(wish, signal) {
+      open = false;
+      const unwished = [...driven.keys()].filter((id) => !wished.has(id));
+      const wishOne = async (id: TaskId): Promise<void> => {
+        await owner.store.wish(id, 'all', wish, { signal });
+        wished.add(id);
+      };
+      await Promise.all(unwished.map(wishOne));
+    },
     opened: bells.claim.ring,
   };
 };

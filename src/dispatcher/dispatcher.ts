@@ -4,7 +4,7 @@ import { messageOf } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Destination } from '../tasks/destination.ts';
-import type { JobId } from '../tasks/ids.ts';
+import { NO_OWNER, type JobId } from '../tasks/ids.ts';
 import type { Changes } from '../tasks/ports/changes.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { Beacon } from '../tasks/report.ts';
@@ -35,7 +35,11 @@ export interface Dispatcher {
   ): Promise<BeaconAnswer>;
   /** Attempts under way. */
   active(): number;
+  /** Cancels the attempts that this process drives, not those of other servers, and waits until all have ended. */
+  cancelActive(signal: AbortSignal): Promise<void>;
 }
+
+const CANCEL_LOOK_MS = 50;
 
 const sweep = async (deps: DispatcherDeps, signal: AbortSignal): Promise<void> => {
   const bell = createWake(deps.clock);
@@ -52,6 +56,7 @@ const sweep = async (deps: DispatcherDeps, signal: AbortSignal): Promise<void> =
 export const createDispatcher = (deps: DispatcherDeps): Dispatcher => {
   const owners = deps.destinations.map(({ owner }) => owner);
   const { store, clock } = deps;
+  const active = () => owners.reduce((sum, owner) => sum + owner.active(), 0);
   return {
     async run(signal) {
       const unsubscribe = deps.changes.subscribe(({ id }) => {
@@ -76,6 +81,14 @@ export const createDispatcher = (deps: DispatcherDeps): Dispatcher => {
         beacon,
         options,
       ),
-    active: () => owners.reduce((sum, owner) => sum + owner.active(), 0),
+    active,
+    async cancelActive(signal) {
+      const wish = { at: clock.now(), by: NO_OWNER, reason: 'cancelled when the server stopped' };
+      for (;;) {
+        await Promise.all(owners.map((owner) => owner.cancel(wish, signal)));
+        if (active() === 0) return;
+        await clock.sleep(CANCEL_LOOK_MS, signal); // a claim that was under way may bring one more
+      }
+    },
   };
 };

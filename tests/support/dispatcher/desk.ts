@@ -16,6 +16,7 @@ import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { atPoint, claimed, runOf } from '../../../src/tasks/attempts.ts';
 import type { Destination } from '../../../src/tasks/destination.ts';
 import { NO_OWNER, type TaskId } from '../../../src/tasks/ids.ts';
+import type { Changes } from '../../../src/tasks/ports/changes.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import type { Inbox, Point, Task, TaskHead } from '../../../src/tasks/task.ts';
 import { newTask, type TaskWish } from '../tasks.ts';
@@ -48,6 +49,7 @@ const DESTINATION: Destination = {
 
 export interface Desk {
   readonly store: TaskStore;
+  readonly changes: Changes;
   readonly clock: VirtualClock;
   readonly transport: FakeTransport;
   /** Logs that were kept, as `<attempt>/<executor>.<stream>`. */
@@ -70,7 +72,7 @@ export interface Desk {
 
 export const createDesk = async (change: Partial<Destination> = {}): Promise<Desk> => {
   const directory = await mkdtemp(join(tmpdir(), 'desk-'));
-  const { store } = createSqliteStore({ path: join(directory, 'db'), logger: silent });
+  const { store, changes } = createSqliteStore({ path: join(directory, 'db'), logger: silent });
   const clock = createVirtualClock();
   const transport = createFakeTransport();
   const kept = new Map<string, string>();
@@ -121,6 +123,7 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
   };
   return {
     store,
+    changes,
     clock,
     transport,
     kept,

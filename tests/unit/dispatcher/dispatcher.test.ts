@@ -1,12 +1,17 @@
 /** What all destinations of a process do together, beside other processes on the same store. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDispatcher, type Dispatcher } from '../../../src/dispatcher/dispatcher.ts';
-import type { DestinationOwner } from '../../../src/dispatcher/destination-owner.ts';
+import {
+  createDestinationOwner,
+  type DestinationOwner,
+} from '../../../src/dispatcher/destination-owner.ts';
 import { takeLease, type LeaseKeeper } from '../../../src/dispatcher/lease-keeper.ts';
 import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
 import { linkAbort, type LinkedAbort } from '../../../src/kernel/link-abort.ts';
+import { runOf } from '../../../src/tasks/attempts.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
-import type { TaskWish } from '../../support/tasks.ts';
+import type { Task } from '../../../src/tasks/task.ts';
+import { newReport, type TaskWish } from '../../support/tasks.ts';
 import { createDesk, signal, silent, type Desk } from '../../support/dispatcher/desk.ts';
 import { until } from '../../support/until.ts';
 
@@ -31,6 +36,7 @@ const idle: DestinationOwner = {
   ring: () => undefined,
   alive: () => undefined,
   active: () => 0,
+  cancel: () => Promise.resolve(),
   opened: () => undefined,
 };
 
@@ -122,5 +128,52 @@ describe('tasks that fit nowhere', () => {
     expect((await desk.get(id)).head.log.at(-1)?.reason).toBe(
       'no destination can run this task (local: needs 32 cores, has 4; far: needs 32 cores, has 16)',
     );
+  });
+});
+
+describe('a second Ctrl-C', () => {
+  /** A server on the shared store with a destination of this name; several may be configured for one. */
+  const serverWith = (holder: string, name: string): Dispatcher => {
+    const destination = { ...desk.deps.destination, name, capacity: { name, jobs: 1 } };
+    const store = shared();
+    const owner = createDestinationOwner({ ...desk.deps, store, destination, holder, address: '' });
+    return createDispatcher({
+      store,
+      changes: desk.changes,
+      clock: desk.clock,
+      logger: silent,
+      timing: DEFAULT_TIMING,
+      destinations: [{ destination, owner }],
+    });
+  };
+  const on = (destination: string): TaskWish => ({
+    spec: { resources: { backend_parameters: { destination } } },
+  });
+  const states = async (tasks: readonly Task[]): Promise<readonly string[]> =>
+    Promise.all(tasks.map(async ({ id }) => (await desk.get(id)).head.state));
+
+  it('cancels what this server drives and takes nothing new; what others run goes on', async () => {
+    const [near, far] = [serverWith('here', 'near'), serverWith('there', 'far')];
+    const standby = serverWith('standby', 'far');
+    void far.run(end.signal);
+    const theirs = await desk.create(on('far'));
+    await until(() => far.active() === 1);
+    void near.run(end.signal);
+    void standby.run(end.signal);
+    const [ours, waiting] = [await desk.create(on('near')), await desk.create(on('near'))];
+    await until(() => near.active() === 1);
+    await until(async () => runOf(await desk.get(ours.id)).point === 'run');
+    const report = newReport(runOf(await desk.get(ours.id)).job, { state: 'CANCELED' });
+    desk.transport.files.set(`${report.job}/tes/report.json`, JSON.stringify(report));
+    desk.transport.jobs.set(report.job, { status: 'cancelled', final: true });
+    let over = false;
+    void Promise.all([near, standby].map((server) => server.cancelActive(signal))).then(() => {
+      over = true;
+    });
+    await until(() => desk.clock.advance(10).then(() => over), { what: 'the end of what runs' });
+    expect(await states([ours, waiting])).toEqual(['CANCELED', 'QUEUED']);
+    expect((await desk.get(theirs.id)).head).toMatchObject({ run: { destination: 'far' } });
+    expect((await desk.get(theirs.id)).head.cancel).toBeUndefined();
+    expect(near.active()).toBe(0);
   });
 });
