@@ -26,6 +26,7 @@ import { canReach } from './app/reach.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobLogs } from './dispatcher/job-logs.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
+import { lostDestinations } from './dispatcher/lost-destinations.ts';
 import { DEFAULT_TIMING, type Timing } from './dispatcher/timing.ts';
 import { systemClock } from './kernel/clock.ts';
 import { MagnetarError } from './kernel/errors.ts';
@@ -192,17 +193,16 @@ const urlOf = ({ server }: Config, port: number): string => {
   return `http://${everywhere ? '127.0.0.1' : host}:${String(port)}`;
 };
 
-/** Tasks and debts of a destination that is not configured any more are nobody's: say so. */
+/** Tasks and debts of a destination that no server takes care of: say so. */
 const warnOfLostDestinations = async (
-  input: CreateAppInput,
+  { config, logger, onProgress, timing = DEFAULT_TIMING }: CreateAppInput,
   { store }: Parts,
   signal: AbortSignal,
 ) => {
-  const known = new Set(input.config.destinations.map(({ name }) => name));
-  const inUse = await store.destinationsInUse({ signal });
-  for (const name of inUse.filter((candidate) => !known.has(candidate))) {
-    input.logger.warn('a destination with work left is not configured', { destination: name });
-    input.onProgress(
+  const own = new Set(config.destinations.map(({ name }) => name));
+  for (const name of await lostDestinations({ store, clock: systemClock, timing, own }, signal)) {
+    logger.warn('a destination with work left is not configured', { destination: name });
+    onProgress(
       `tasks or jobs are left on the destination "${name}", which is not configured: configure it again under that name (max_jobs = 0 takes nothing new) until they have ended`,
     );
   }
@@ -233,7 +233,10 @@ export const createApp = (input: CreateAppInput): App => {
     const url = urlOf(config, listener.port);
     built.setUrl(url);
     parts = built;
-    await warnOfLostDestinations(input, built, life.signal);
+    const warned = warnOfLostDestinations(input, built, life.signal).catch((error: unknown) => {
+      if (!life.signal.aborted) logger.warn('destinations cannot be compared', { error });
+    });
+    releases.push(() => warned);
     const ended = built.dispatcher.run(life.signal);
     releases.push(() => ended);
     releases.push(() => {
