@@ -5,12 +5,13 @@ import stat
 
 from .base import below, Failure, parent, parts_of
 
-# Never hidden by a writable folder of the task: files below these are bound one by one.
+# Never hidden by a writable folder of the task: files below these are bound one by one. The server
+# has the same tables (src/tasks/validation/text-rules.ts): it refuses what would fail here.
 SYSTEM_FOLDERS = frozenset(
     '/ /bin /boot /etc /home /lib /lib32 /lib64 /libx32 /opt /root /run /sbin /srv /usr /usr/bin'
-    ' /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin'
-    ' /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /usr/src /var /var/cache'
-    ' /var/lib /var/log /var/run /var/tmp'.split()
+    ' /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/libx32 /usr/local'
+    ' /usr/local/bin /usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /usr/src'
+    ' /var /var/cache /var/lib /var/log /var/run /var/tmp'.split()
 )
 KERNEL_FOLDERS = ('/proc', '/sys', '/dev')
 
@@ -25,8 +26,19 @@ def normal(path, what):
     return path
 
 
+def has_bracket(name):
+    """Whether a path component has a bracket expression: a lone `[` is a character like any other."""
+    start = name.find('[')
+    while start >= 0:
+        first = start + (2 if name[start + 1 : start + 2] == '!' else 1)
+        if name.find(']', first + 1) > 0:  # A `]` right at the beginning is one of the characters.
+            return True
+        start = name.find('[', start + 1)
+    return False
+
+
 def is_pattern(text):
-    return any(c in text for c in '*?[')
+    return '*' in text or '?' in text or any(has_bracket(name) for name in text.split('/'))
 
 
 def output_base(path):

@@ -290,6 +290,8 @@ class Small(unittest.TestCase):
     def test_output_base(self):
         self.assertEqual(runner.output_base('/a/b*/c'), '/a')
         self.assertEqual(runner.output_base('/a/b'), '/a/b')
+        self.assertEqual(runner.output_base('/a/[b]/c'), '/a')
+        self.assertEqual(runner.output_base('/a[/b]/[]'), '/a[/b]/[]')
 
     def test_addresses(self):
         plan = {

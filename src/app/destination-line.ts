@@ -39,7 +39,7 @@ const BUBBLEWRAP_NOTE =
   'bubblewrap runs tasks with the tools of this host: images are ignored, memory is not limited, fit for one trusted user';
 
 /** What bubblewrap shows of the host to every task (`HOST_FOLDERS` of runner/src/bubblewrap.py). */
-const SHOWN = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/opt', '/sbin', '/usr'];
+export const SHOWN = ['/bin', '/lib', '/lib32', '/lib64', '/libx32', '/opt', '/sbin', '/usr'];
 
 /** Keys and other tasks' files must not lie where tasks can look. */
 const assertHidden = (folder: string | undefined): void => {

@@ -3,6 +3,7 @@ import { MagnetarError, type FieldProblem } from '../kernel/errors.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import { filePathsOf, outputPathOf, redactUrl, schemeOf } from './urls.ts';
+import { hasWildcard } from './validation/patterns.ts';
 
 /** What matters of a destination for moving data. */
 export interface DataReach {
@@ -61,7 +62,7 @@ const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput
     path,
     url,
     type: output.type ?? 'FILE',
-    ...(path_prefix === undefined ? {} : { path_prefix }),
+    ...(path_prefix === undefined || !hasWildcard(path) ? {} : { path_prefix }), // T40
   } as const;
   const answer = methodFor(url, reach);
   if ('problem' in answer) {

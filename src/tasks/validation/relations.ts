@@ -3,9 +3,9 @@ import type { FieldProblem } from '../../kernel/errors.ts';
 import { isRecord, type JsonRecord } from '../../kernel/json.ts';
 import { hasDotDot, isBelow } from '../urls.ts';
 import { LIMITS } from './limits.ts';
-import { hasWildcard } from './patterns.ts';
+import { folderOfMatches, hasWildcard } from './patterns.ts';
 import { itemPath, listOf } from './shape.ts';
-import { bytesOf } from './text-rules.ts';
+import { bytesOf, notSystem } from './text-rules.ts';
 
 type Relation = (item: JsonRecord) => readonly FieldProblem[];
 
@@ -32,6 +32,13 @@ const outputPrefix: Relation = ({ path, path_prefix: prefix }) => {
     : [];
 };
 
+/** The folder of a pattern's matches is the task's own, so it must not hide one of the image. */
+const outputFolder: Relation = ({ path }) => {
+  if (typeof path !== 'string' || !hasWildcard(path)) return [];
+  const wrong = notSystem(folderOfMatches(path));
+  return wrong === undefined ? [] : problem('path', `has wildcards right in what ${wrong}`);
+};
+
 const textBytes = (value: unknown): number => (typeof value === 'string' ? bytesOf(value) + 1 : 0);
 
 const argumentsFit: Relation = ({ command, env }) => {
@@ -50,7 +57,7 @@ const argumentsFit: Relation = ({ command, env }) => {
 
 const RELATIONS: Readonly<Record<string, readonly Relation[]>> = {
   inputs: [inputSource],
-  outputs: [outputPrefix],
+  outputs: [outputPrefix, outputFolder],
   executors: [argumentsFit],
 };
 

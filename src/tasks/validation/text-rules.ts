@@ -4,30 +4,17 @@ import { LIMITS } from './limits.ts';
 
 export type TextRule = (text: string) => string | undefined;
 
-/** Kernel folders: nothing of a task may lie on or below them. */
-const KERNEL_FOLDERS = ['proc', 'sys', 'dev'];
+/** Kernel folders: nothing of a task may lie on or below them. The same in runner/src/paths.py, as the next table. */
+export const KERNEL_FOLDERS: readonly string[] = ['/proc', '/sys', '/dev'];
 
 /** Folders of an image that cannot be replaced as a whole; files inside them are fine. */
-const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
+export const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
   [
-    '',
-    'bin',
-    'boot',
-    'etc',
-    'home',
-    'lib',
-    'lib32',
-    'lib64',
-    'libx32',
-    'opt',
-    'root',
-    'run',
-    'sbin',
-    'srv',
-  ]
-    .concat(['usr', 'usr/bin', 'usr/include', 'usr/lib', 'usr/lib32', 'usr/lib64', 'usr/libexec'])
-    .concat(['usr/libx32', 'usr/local', 'usr/sbin', 'usr/share', 'usr/src', 'var', 'var/lib'])
-    .concat(['var/log', 'var/run', 'var/tmp']),
+    '/ /bin /boot /etc /home /lib /lib32 /lib64 /libx32 /opt /root /run /sbin /srv /usr /usr/bin',
+    '/usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/libx32 /usr/local /usr/local/bin',
+    '/usr/local/lib /usr/local/sbin /usr/local/share /usr/sbin /usr/share /usr/src /var /var/cache',
+    '/var/lib /var/log /var/run /var/tmp',
+  ].flatMap((line) => line.split(' ')),
 );
 
 const REGISTRY_IMAGE = /^((docker|library|shub|oras):\/\/)?[A-Za-z0-9][A-Za-z0-9._/:@+-]*$/;
@@ -58,12 +45,12 @@ const shortNames: TextRule = (text) =>
     : undefined;
 
 const outsideKernel: TextRule = (text) => {
-  const top = segmentsOf(text)[0] ?? '';
-  return KERNEL_FOLDERS.includes(top) ? `must not lie in /${top}` : undefined;
+  const top = `/${segmentsOf(text)[0] ?? ''}`;
+  return KERNEL_FOLDERS.includes(top) ? `must not lie in ${top}` : undefined;
 };
 
-const notSystem: TextRule = (text) =>
-  SYSTEM_FOLDERS.has(segmentsOf(text).join('/'))
+export const notSystem: TextRule = (text) =>
+  SYSTEM_FOLDERS.has(`/${segmentsOf(text).join('/')}`)
     ? 'is a system folder, which a task cannot replace; use a folder below it'
     : undefined;
 

@@ -296,7 +296,17 @@ describe('accepted', () => {
   });
 });
 
-const PATHS = ['data/x', './x', '/a/../b', '/..', '/a\0b', '/a\ud800', '/', '/etc', '/usr/bin/'];
+const PATHS = [
+  'data/x',
+  './x',
+  '/a/../b',
+  '/..',
+  '/a\0b',
+  '/a\ud800',
+  '/',
+  '/etc',
+  '/usr/bin/',
+].concat(['/usr/local/lib', '/usr/libx32', '/var/cache']);
 const KERNEL = ['/proc/self/x', '/sys', '/dev/shm/x'];
 
 /** [what, body, the field that must be named] */
@@ -359,6 +369,11 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
     'T41 relative',
     with_({ outputs: [{ path: '/o/*', path_prefix: 'o', url: '/x' }] }),
     'outputs[0].path_prefix',
+  ],
+  [
+    'a pattern right in a system folder',
+    with_({ outputs: [{ path: '/etc/*.conf', path_prefix: '/etc', url: '/x' }] }),
+    'outputs[0].path',
   ],
   ['T42 env', executor({ env: { A: 1 } }), 'executors[0].env.A'],
   ['T42 tags', with_({ tags: { 'a b': 1 } }), 'tags["a b"]'],

@@ -22,6 +22,18 @@ describe('planTransfers', () => {
     expect(outputs).toMatchObject([{ i: 0, method, url }]);
   });
 
+  it('hands a prefix on only with a pattern: T40 has it ignored otherwise', () => {
+    const prefixOf = (path: string, path_prefix: string) =>
+      planTransfers(
+        { executors, outputs: [{ path, path_prefix, url: 'http://host/a' }] },
+        new Map(),
+        { shared_filesystem: false },
+      ).outputs[0]?.path_prefix;
+    expect(prefixOf('/o/*', '/o')).toBe('/o');
+    expect(prefixOf('/o/a', 'nonsense/../x')).toBeUndefined();
+    expect(prefixOf('/o/a[', '/o')).toBeUndefined();
+  });
+
   it.each([
     ['/data/a', 'shared_filesystem = true'],
     ['s3://key:secret@host/bucket', 'no way to move s3'],
