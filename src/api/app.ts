@@ -8,10 +8,11 @@ import { createAdmission } from '../tasks/owner-limits.ts';
 import type { Usage } from '../tasks/ports/task-store.ts';
 import type { Changes } from '../tasks/ports/changes.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
+import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { StorageRules } from '../tasks/storage-rules.ts';
-import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import { createWatch } from '../tasks/watch.ts';
+import { createAudit } from './audit.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
 import { loadContract } from './contract.ts';
@@ -78,11 +79,12 @@ const createGate = () => {
 export const createApi = (deps: ApiDeps): Api => {
   const contract = loadContract();
   const gate = createGate();
-  const watch = createWatch(deps);
   const { tokenHeader } = deps.access;
   const isAdmitted = createGuard({ ...deps.security, tokenHeader });
   const callers = createCallers();
+  const audit = createAudit(deps.logger, callers);
   const access = createAccessGate(deps.access, callers);
+  const watch = createWatch(deps);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -100,6 +102,7 @@ export const createApi = (deps: ApiDeps): Api => {
     ...deps,
     watch,
     callers,
+    audit,
     rules: {
       schema: contract.taskSchema,
       backendParameters: deps.serviceInfo.backendParameters,
@@ -116,7 +119,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createHealthRouter(deps.health));
   app.use(createDocsRouter(contract.text, deps.serviceInfo));
   app.use(pathUnknown);
-  app.use(createErrorHandler(deps.logger));
+  app.use(createErrorHandler(deps.logger, audit));
   const drain = (): void => {
     gate.drain();
     watch.end();

@@ -2,6 +2,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import { isMagnetarError, MagnetarError, messageOf, type ErrorCode } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Audit } from './audit.ts';
 import { requestIdOf, sendJson } from './exchange.ts';
 
 const field = (error: unknown, name: string): unknown =>
@@ -49,7 +50,7 @@ const body = ({ code, row, message, details }: MagnetarError, requestId: string)
 
 /** Ends the chain: logs at the level of the catalogue, answers in the one shape, never a stack. */
 export const createErrorHandler =
-  (logger: Logger) =>
+  (logger: Logger, audit: Audit) =>
   (thrown: unknown, req: Request, res: Response, next: NextFunction): void => {
     const error = translate(thrown);
     const { row } = error;
@@ -63,6 +64,7 @@ export const createErrorHandler =
       ...(row.status < 500 ? {} : { error }), // with its causes: what the client is not told, its operator needs
       ...(row.expose ? {} : { stack: thrown instanceof Error ? thrown.stack : undefined }),
     });
+    audit.failed(req, res, error);
     if (res.headersSent) {
       next(thrown); // too late for an answer: Express closes the connection
       return;

@@ -1,6 +1,5 @@
 /** The five operations of TES 1.1, and the older spelling of service-info; one router for every prefix (T9, C1). */
 import { Router, type Request, type Response } from 'express';
-import type { Logger } from '../kernel/logger.ts';
 import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
 import { parseTaskId, type TaskId } from '../tasks/ids.ts';
@@ -12,15 +11,16 @@ import {
   type ServiceInfoOptions,
 } from '../tasks/service-info.ts';
 import { taskUnknown } from '../tasks/task-unknown.ts';
+import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
 import { methodUnknown } from './errors.ts';
-import { readJson, requestIdOf, sendJson, signalOf } from './exchange.ts';
+import { readJson, sendJson, signalOf } from './exchange.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
 import { preferredWait } from './prefer.ts';
 
 export interface TesDeps extends CreateDeps, CancelDeps, AwaitDeps {
-  readonly logger: Logger;
+  readonly audit: Audit;
   readonly serviceInfo: ServiceInfoOptions;
   readonly bodyBytes: number;
   readonly callers: Callers;
@@ -43,10 +43,7 @@ const taskHandlers = (deps: TesDeps) => ({
     const principal = deps.callers.of(res);
     const input = { body, principal, ...idempotencyKeyOf(req) };
     const { id, made } = await createTask(deps, input, { signal: signalOf(res) });
-    deps.logger.debug(made ? 'task created' : 'creation repeated', {
-      taskId: id,
-      requestId: requestIdOf(res),
-    });
+    deps.audit.done(req, res, { task: id, result: made ? 'done' : 'repeated' });
     sendJson(res, 200, { id });
   },
   list: async (req: Request, res: Response): Promise<void> => {
@@ -68,7 +65,7 @@ const taskHandlers = (deps: TesDeps) => ({
   cancel: async (req: TaskRequest, res: Response): Promise<void> => {
     const id = taskIdOf(req.params.id.slice(0, -CANCEL.length));
     await cancelTask(deps, { id, principal: deps.callers.of(res) }, { signal: signalOf(res) });
-    deps.logger.debug('task cancelled by the client', { taskId: id, requestId: requestIdOf(res) });
+    deps.audit.done(req, res, { task: id, result: 'done' });
     sendJson(res, 200, {});
   },
 });

@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
+import { createAudit } from '../../../src/api/audit.ts';
+import { createCallers } from '../../../src/api/callers.ts';
 import { createErrorHandler } from '../../../src/api/errors.ts';
 import { beginExchange } from '../../../src/api/exchange.ts';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
@@ -14,7 +16,8 @@ const answerTo = async (error: Error, lines: LogLine[]): Promise<string> => {
     beginExchange(req, res);
     throw error;
   });
-  app.use(createErrorHandler(recordingLogger(lines)));
+  const logger = recordingLogger(lines);
+  app.use(createErrorHandler(logger, createAudit(logger, createCallers())));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
