@@ -1,6 +1,6 @@
 /** From `prepare` to `run`: the job is sent once, or found again after a restart. */
 import { isMagnetarError } from '../kernel/errors.ts';
-import { atPoint, redone, runOf } from '../tasks/attempts.ts';
+import { atPoint, redone, runOf, type Closing } from '../tasks/attempts.ts';
 import type { JobFile, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
   untilNextPoll,
@@ -45,27 +45,35 @@ const send = async (input: StepInput, files: readonly JobFile[]): Promise<StepRe
   return recordRun(input);
 };
 
-const sendAgain = async (input: StepInput): Promise<StepResult> =>
-  send(input, await jobFilesOf(input));
-
-/** `prepare`: everything that can fail without Pulsar, then the record, then the job is sent. */
-export const prepareStep = async (input: StepInput): Promise<StepResult> => {
-  const { deps, task, signal } = input;
+/** Makes the files of the job for `use`. Data that no method moves (any more) ends the task: trying again would end the same way. */
+const withFiles = async (
+  input: StepInput,
+  owed: Closing['owed'],
+  use: (files: readonly JobFile[]) => Promise<StepResult>,
+): Promise<StepResult> => {
   let files: readonly JobFile[];
   try {
     files = await jobFilesOf(input);
   } catch (error) {
-    if (isMagnetarError(error, 'NO_METHOD')) return closeAsFailed(input, error);
+    if (isMagnetarError(error, 'NO_METHOD')) return closeAsFailed(input, error, owed);
     throw error;
   }
-  const recorded = await writeOnce(
-    deps.store,
-    task,
-    onlyHead(atPoint(task, 'submit', deps.clock.now())),
-    { signal, uncancelled: true },
-  );
-  return recorded === undefined ? 'again' : send({ ...input, task: recorded }, files);
+  return use(files);
 };
+
+/** What was sent before may lie there, and start. */
+const sendAgain = (input: StepInput): Promise<StepResult> =>
+  withFiles(input, 'kill', (files) => send(input, files));
+
+/** `prepare`: everything that can fail without Pulsar, then the record, then the job is sent. */
+export const prepareStep = (input: StepInput): Promise<StepResult> =>
+  withFiles(input, 'nothing', async (files) => {
+    const { deps, task, signal } = input;
+    const head = atPoint(task, 'submit', deps.clock.now());
+    const options = { signal, uncancelled: true } as const;
+    const recorded = await writeOnce(deps.store, task, onlyHead(head), options);
+    return recorded === undefined ? 'again' : send({ ...input, task: recorded }, files);
+  });
 
 /** A Pulsar that refuses what it is sent needs its operator: the job waits for a while, then the refusal is the reason. */
 const onLost = async (input: StepInput): Promise<StepResult> => {
