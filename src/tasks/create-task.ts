@@ -48,11 +48,18 @@ const queued = (now: number): TaskHead => ({
   debts: [],
 });
 
-const partsOf = (task: TaskId, { contents, notes }: ReadTask): readonly Part[] => [
+const jsonPart = (task: TaskId, kind: 'secret' | 'syslog', value: unknown): Part => ({
+  task,
+  attempt: 0,
+  kind,
+  index: 0,
+  text: JSON.stringify(value),
+});
+
+const partsOf = (task: TaskId, { contents, secrets, notes }: ReadTask): readonly Part[] => [
   ...contents.map(({ index, text }): Part => ({ task, attempt: 0, kind: 'content', index, text })),
-  ...(notes.length === 0
-    ? []
-    : [{ task, attempt: 0, kind: 'syslog', index: 0, text: JSON.stringify(notes) } as const]),
+  ...(secrets === undefined ? [] : [jsonPart(task, 'secret', secrets)]),
+  ...(notes.length === 0 ? [] : [jsonPart(task, 'syslog', notes)]),
 ];
 
 interface Judged {

@@ -136,7 +136,8 @@ export interface TaskSummary {
   readonly state: TaskState;
 }
 
-export type PartKind = 'content' | 'stdout' | 'stderr' | 'syslog' | 'outputs';
+/** `secret`: what only the server may read, until the task ends. */
+export type PartKind = 'content' | 'secret' | 'stdout' | 'stderr' | 'syslog' | 'outputs';
 
 /** Something too large, or too rarely read, for the document. Written once, before the write that counts it. */
 export interface Part {

@@ -54,6 +54,28 @@ describe('on MongoDB', () => {
     open: (url) => createMongoStore({ url }),
   });
 
+  describe('secrets whose writer died after the end of their task', () => {
+    it.each(['a server that runs', 'a server that starts'])('are removed by %s', async (who) => {
+      const url = server().newDatabase();
+      const first = await createMongoStore({ url });
+      const task = await given(first.store, newTask());
+      const client = new MongoClient(url);
+      const { tasks, parts } = collectionsOf(client.db());
+      const _id = `${task.id}/000000/secret/000000`;
+      const fields = { task: task.id, attempt: 0, kind: 'secret', i: 0, text: 'hush' } as const;
+      await parts.insertOne({ _id, ...fields });
+      if (who === 'a server that starts') await first.store.close();
+      await tasks.updateOne(
+        { _id: task.id },
+        { $set: { state: 'CANCELED' }, $inc: { rev: 1 }, $currentDate: { mod: true } },
+      );
+      const second = who === 'a server that starts' ? await createMongoStore({ url }) : first;
+      await until(async () => (await parts.findOne({ _id })) === null, { what: 'the removal' });
+      await client.close();
+      await second.store.close();
+    });
+  });
+
   describe('a creation that broke off', () => {
     const once = { key: 'k', print: 'p', at: 1, until: 1000 };
     const part = (task: NewTask) =>

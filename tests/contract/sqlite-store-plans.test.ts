@@ -10,7 +10,7 @@ import { SUMMARIES, TASKS, readPage, type Query } from '../../src/store/sqlite/p
 import { DESTINATIONS, OWNED, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
 import { createStatements } from '../../src/store/sqlite/statements.ts';
 import { scopeCondition } from '../../src/store/sqlite/visible.ts';
-import { STAMPABLE } from '../../src/store/sqlite/writes.ts';
+import { STAMPABLE, WIPE_SECRETS } from '../../src/store/sqlite/writes.ts';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
 import { NO_OWNER, parseOwnerId } from '../../src/tasks/ids.ts';
 import type { Scope } from '../../src/tasks/ports/task-store.ts';
@@ -156,6 +156,12 @@ describe('query plans', () => {
     const steps = planOf(sql, values);
     expectLookUps(steps);
     expect(steps[0]).toBe(wanted);
+  });
+
+  it('finds the secrets of a task among its parts', () => {
+    expect(planOf(WIPE_SECRETS, ['t'])).toEqual([
+      'SEARCH parts USING INDEX sqlite_autoindex_parts_1 (task=?)',
+    ]);
   });
 
   it('finds a key, and those that have expired, by their indexes', () => {

@@ -145,6 +145,22 @@ export const storeBasics = (site: SiteOf): void => {
       expect((await store().parts([task.id], ['content'], CALL))[0]?.text).toBe(text);
     });
 
+    it('keeps a secret until its task ends, and not beyond', async () => {
+      const task = newTask();
+      const secret = { ...part(task.id, 'secret', 0, 'hush'), attempt: 0 };
+      const content = { ...part(task.id, 'content', 0, 'text'), attempt: 0 };
+      await store().create(task, [secret, content], CALL);
+      const claimedTask = await claim(store(), await read(store(), task.id));
+      const kinds = async () =>
+        (await store().parts([task.id], ['secret', 'content'], CALL)).map(({ kind }) => kind);
+      expect(await kinds()).toEqual(['content', 'secret']);
+      const { head } = failed(claimedTask, { reason: 'r', now: NOW, owed: 'kill' });
+      expect(await store().write(task.id, { rev: 1 }, head, CALL)).toBe('conflict');
+      expect(await kinds()).toEqual(['content', 'secret']);
+      expect(await store().write(task.id, { rev: 2 }, head, CALL)).toBe('applied');
+      expect(await kinds()).toEqual(['content']);
+    });
+
     it('writes no part with a write that is refused', async () => {
       const task = await given(store(), newTask());
       const parts = [part(task.id, 'stdout', 0, 'late')];

@@ -3,8 +3,10 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { TaskId } from '../../tasks/ids.ts';
 import type { TaskChange } from '../../tasks/ports/changes.ts';
 import type { ChangeHub, StoreLogger } from '../change-hub.ts';
+import { isTerminal } from '../../tasks/states.ts';
 import type { Collections } from './collections.ts';
 import type { TaskDocument } from './documents.ts';
+import { wipeSecrets } from './writes.ts';
 
 const PERIOD_MS = 300;
 /**
@@ -27,6 +29,7 @@ export interface Tail {
 }
 
 interface Memory {
+  knows(id: TaskId, rev: number): boolean;
   /** Whether this revision is news. */
   learn(id: TaskId, rev: number): boolean;
   forget(): void;
@@ -34,9 +37,11 @@ interface Memory {
 
 const createMemory = (monotonic: () => number): Memory => {
   const known = new Map<TaskId, { readonly rev: number; readonly at: number }>();
+  const knows = (id: TaskId, rev: number): boolean => (known.get(id)?.rev ?? 0) >= rev;
   return {
+    knows,
     learn(id, rev) {
-      if ((known.get(id)?.rev ?? 0) >= rev) return false;
+      if (knows(id, rev)) return false;
       known.delete(id); // so that the order of the map is the order of learning
       known.set(id, { rev, at: monotonic() });
       return true;
@@ -84,9 +89,19 @@ export const startTail = async ({ collections, hub, logger }: TailDeps): Promise
     if (memory.learn(change.id, change.rev)) hub.emit(change);
   };
 
-  for (const { _id, rev } of await look(LONG_OVERLAP_MS)) memory.learn(_id, rev);
+  /** A writer that died after the end of a task may have left its secrets: whoever hears of the end removes them. */
+  const wipe = (found: readonly Seen[]): Promise<void> =>
+    wipeSecrets(
+      collections,
+      found.filter(({ state }) => isTerminal(state)).map(({ _id }) => _id),
+    );
+
+  const old = await look(LONG_OVERLAP_MS);
+  for (const { _id, rev } of old) memory.learn(_id, rev);
+  await wipe(old);
   const close = followFor(async (n) => {
     const found = await look(n % LOOKS_PER_LONG === 0 ? LONG_OVERLAP_MS : OVERLAP_MS);
+    await wipe(found.filter(({ _id, rev }) => !memory.knows(_id, rev)));
     found.map(changeOf).forEach(offer);
   }, logger);
 

@@ -20,6 +20,14 @@ import { scopeFilter } from './lists.ts';
 import { taskOfKey } from './once.ts';
 import { piecesOf } from './pieces.ts';
 
+/** Secrets are kept until their task ends. */
+export const wipeSecrets = async (
+  { parts }: Collections,
+  ended: readonly TaskId[],
+): Promise<void> => {
+  if (ended.length > 0) await parts.deleteMany({ task: { $in: [...ended] }, kind: 'secret' });
+};
+
 /** Counted up and timed by the database with every change that others should hear of. */
 const TOUCH = { $inc: { rev: 1 }, $currentDate: { mod: true } } as const;
 
@@ -145,7 +153,9 @@ export const write = async (
   }
   const update = { $set: { ...encodeHead(head, w), w }, ...TOUCH };
   const { matchedCount } = await collections.tasks.updateOne(filter, update);
-  return matchedCount === 1 ? 'applied' : resultOf(collections, id, w);
+  const result = matchedCount === 1 ? 'applied' : await resultOf(collections, id, w);
+  if (result === 'applied' && isTerminal(head.state)) await wipeSecrets(collections, [id]);
+  return result;
 };
 
 export const wish = async (

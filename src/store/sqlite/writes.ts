@@ -34,6 +34,7 @@ const INSERT_ENTRY = 'INSERT INTO entries (entry, id) VALUES (?, ?)';
 const INSERT_CLASS = 'INSERT OR IGNORE INTO classes (class, requirements) VALUES (?, ?)';
 const INSERT_PART =
   'INSERT OR REPLACE INTO parts (task, attempt, kind, i, text) VALUES (?, ?, ?, ?, ?)';
+export const WIPE_SECRETS = "DELETE FROM parts WHERE task = ? AND kind = 'secret'";
 /** Exported for the tests that look at plans. */
 export const STAMPABLE = `SELECT ${KEY_COLUMNS} FROM tasks WHERE destination = ? AND epoch < ?`;
 const INSERT_LEASE = `INSERT INTO leases (holder, epoch, beat, address, capacity, destination)
@@ -90,6 +91,7 @@ const update = (
   sql('UPDATE heads SET head = ? WHERE n = ?').run(JSON.stringify(head), row.n);
   sql('DELETE FROM debts WHERE id = ?').run(id);
   putDebts(sql, id, head);
+  if (isTerminal(head.state)) sql(WIPE_SECRETS).run(id);
   const { owner, rev } = row;
   return { result: 'applied', change: { id, owner, state: head.state, rev } };
 };

@@ -7,6 +7,7 @@ import type { TaskInput, TaskSpec } from '../spec.ts';
 import { LIMITS } from './limits.ts';
 import { normalise, sizeOf } from './normalise.ts';
 import { relationProblems } from './relations.ts';
+import { takeSecrets, type Secrets } from './secrets.ts';
 import { listOf } from './shape.ts';
 import { atMost, bytesOf } from './text-rules.ts';
 import { tidy } from './tidy.ts';
@@ -38,6 +39,7 @@ export interface TaskContent {
 export interface ReadTask {
   readonly spec: TaskSpec;
   readonly contents: readonly TaskContent[];
+  readonly secrets: Secrets | undefined;
   /** For the task's system log. */
   readonly notes: readonly string[];
 }
@@ -107,7 +109,7 @@ export const readTask = (body: unknown, rules: ReadRules): ReadTask => {
   if ('problems' in verdict || problems.length > 0) throw badTask(problems);
   const { task } = verdict;
   return {
-    spec: readSpec(task),
+    ...takeSecrets(readSpec(task)),
     contents: (task.inputs ?? []).flatMap(({ url, content }, index) => {
       const text = contentOf(url, content);
       return text === undefined ? [] : [{ index, text }];

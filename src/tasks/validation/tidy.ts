@@ -57,7 +57,9 @@ const tidyParameters = (
   const kept: [string, unknown][] = [];
   for (const [key, value] of Object.entries(given)) {
     const name = supported.find((known) => known.toLowerCase() === key.toLowerCase());
-    if (name !== undefined) kept.push([name, value]);
+    if (kept.some(([other]) => other === name)) {
+      found.problems.push({ field: memberPath(PLACE, key), message: 'is given twice' });
+    } else if (name !== undefined) kept.push([name, value]);
     else if (resources['backend_parameters_strict'] === true) {
       found.problems.push({ field: memberPath(PLACE, key), message: 'is not supported' });
     } else found.notes.push(`${memberPath(PLACE, key)} is not supported and was ignored`);

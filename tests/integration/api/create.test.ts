@@ -3,7 +3,15 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bodyOf, idOf, listedIn, MINIMAL_TASK, startHarness, type Harness } from './harness.ts';
+import {
+  bodyOf,
+  idOf,
+  listedIn,
+  MINIMAL_TASK,
+  startHarness,
+  taskIdOf,
+  type Harness,
+} from './harness.ts';
 
 let h: Harness;
 beforeAll(async () => {
@@ -73,6 +81,52 @@ describe('accepted', () => {
     ]);
     const none = await full(with_({ resources: { backend_parameters: { other: 'x' } } }));
     expect(none['resources']).toEqual({});
+  });
+
+  it('keeps parameters that end in _secret from every view, log and stored body, for the server alone', async () => {
+    const other = await startHarness((deps) => ({
+      serviceInfo: { ...deps.serviceInfo, backendParameters: ['destination', 'hook_secret'] },
+    }));
+    try {
+      const hush = 'hush-hush-4711';
+      const backend_parameters = { Hook_Secret: hush, destination: 'd' };
+      const id = await other.create(with_({ resources: { backend_parameters } }));
+      const only = await other.create(
+        with_({ resources: { backend_parameters: { HOOK_SECRET: hush } } }),
+      );
+      for (const view of ['MINIMAL', 'BASIC', 'FULL']) {
+        for (const path of [`tasks/${id}`, `tasks/${only}`, 'tasks']) {
+          expect((await other.call(`${path}?view=${view}`)).text).not.toContain(hush);
+        }
+      }
+      expect((await other.task(id)).spec.resources).toEqual({
+        backend_parameters: { destination: 'd' },
+      });
+      expect((await other.task(only)).spec.resources).toEqual({});
+      expect(JSON.stringify([await other.task(id), other.logs])).not.toContain(hush);
+      const signal = new AbortController().signal;
+      const kept = () => other.store.parts([taskIdOf(id)], ['secret'], { signal });
+      expect((await kept()).map(({ text }) => JSON.parse(text) as unknown)).toEqual([
+        { hook_secret: hush },
+      ]);
+      await other.call(`tasks/${id}:cancel`, { method: 'POST' });
+      expect(await kept()).toEqual([]);
+      const refusedBody = with_({
+        resources: { backend_parameters: { hook_secret: 'x'.repeat(9000) } },
+      });
+      const long = await other.post(refusedBody);
+      expect(long.status).toBe(400);
+      expect(long.text + JSON.stringify(other.logs)).not.toContain('xxx');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('refuses a parameter that is given twice in different case', async () => {
+    const resources = { backend_parameters: { VmSize: 'a', vmsize: 'b' } };
+    expect(fieldsOf(await refused(with_({ resources })))).toEqual([
+      'resources.backend_parameters.vmsize',
+    ]);
   });
 
   it('T18: the case of a supported key does not matter, also when strict', async () => {
