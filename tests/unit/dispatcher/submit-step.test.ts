@@ -68,6 +68,24 @@ describe('a resumed submit', () => {
     return run.job === before.job ? 'followed' : 'new job';
   };
 
+  it('ends a task whose data no method moves any more, and owes the end of what was sent', async () => {
+    await desk.close();
+    desk = await createDesk({ reach: { shared_filesystem: false } });
+    const { id, spec, head } = await desk.at('submit');
+    const job = head.run?.job ?? '';
+    desk.transport.jobs.set(job, { status: 'preprocessing', final: false });
+    const moved = { ...spec, inputs: [{ url: 'file:///a', path: '/a' }] };
+    const result = await desk.step(id, (input) =>
+      resumeSubmitStep({ ...input, task: { ...input.task, spec: moved } }),
+    );
+    expect(result).toBe('again');
+    const after = await desk.get(id);
+    expect(after.head.state).toBe('SYSTEM_ERROR');
+    expect(after.head.log.at(-1)?.reason).toContain('NO_METHOD');
+    expect(after.head.debts).toMatchObject([{ job, do: 'kill' }]);
+    expect(desk.transport.changes).toEqual([]);
+  });
+
   it.each<[PulsarStatus, Deed]>([
     ['preprocessing', 'sent again'],
     ['lost', 'new job'],
