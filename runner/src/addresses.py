@@ -20,10 +20,6 @@ class Guard:
                 self.networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
                 self.hosts.add(entry.lower())
-        # The server's own transfer URLs of this job are part of the plan's trust, nothing else at
-        # its address is.
-        beacon = plan.get('beacon')
-        self.own = beacon['url'].rpartition('/')[0] + '/' if beacon else None
 
     def address(self, url, host, port):
         """`(family, kind, proto, sockaddr)` to connect to, or a Failure."""
@@ -33,8 +29,7 @@ class Guard:
             raise Failure('INPUT_REFUSED', 'not a usable URL: ' + shown_url(url))
         except OSError as error:
             raise OSError(errno.EHOSTUNREACH, 'cannot resolve %s: %s' % (host, os_text(error)))
-        own = self.own and url.startswith(self.own) and '..' not in url.lower().replace('%2e', '.')
-        trusted = own or host in self.hosts or '%s:%d' % (host, port) in self.hosts
+        trusted = host in self.hosts or '%s:%d' % (host, port) in self.hosts
         for family, kind, proto, _, sockaddr in found:
             if not trusted and not self.is_public(sockaddr[0].partition('%')[0]):
                 raise Failure(

@@ -112,8 +112,7 @@ class Pulse:
             os.write(self.wake_out, b'.')
 
     def finish(self):
-        """No more beacons but the last, which the caller sends. The report repeats the ends of
-        executors still waiting."""
+        """No more beacons but the last, which the caller sends, and what was said of executors."""
         with self.idle:
             self.queue = [item for item in self.queue if item[0] == 'executor']
         self.over = True
@@ -153,7 +152,7 @@ class Pulse:
             if self.over and not self.queue:
                 return
             now = time.monotonic()
-            state = (job.phase, job.running and job.running['i'])
+            state = (job.phase, job.running)
             if now >= next_beat or state != shown:
                 next_beat, shown = now + HEARTBEAT_S, state
                 self.heartbeat(*state)

@@ -202,7 +202,7 @@ class Executors:
         finally:
             out.start_closed()
             err.start_closed()
-        job.running = {'i': i, 'out': out, 'err': err}
+        job.running = i
         try:
             status = self.follow(i, container, start, (out, err))
             code = runtime.verdict(container, status, err.tail())
@@ -223,7 +223,6 @@ class Executors:
         if container.oom:
             record['oom'] = True
         job.executors.append(record)
-        job.pulse.send('executor_end', executor=record)
         if code:
             job.note(
                 'executor %d ended with exit code %d%s'

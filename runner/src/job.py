@@ -29,7 +29,7 @@ class Job:
         self.phase = 'preflight'
         self.began = utc()
         self.deadline = None
-        self.running = None  # The executor that runs: {'i', 'out', 'err'}, for tails and heartbeat.
+        self.running = None  # Index of the executor that runs, for the heartbeat.
         self.stop = None  # ReportState-like reason: 'CANCELED' or 'WALLTIME'.
         self.interruptible = False
         self.system_logs = []

@@ -21,29 +21,10 @@ class Beacons(Case):
         report = self.run_plan([self.sh('echo a'), self.sh('echo b >&2; exit 4')], beacon=beacon)
         self.assertState(report, 'EXECUTOR_ERROR')
         events = [body['event'] for body in received]
-        self.assertEqual(
-            [event for event in events if event != 'executor_end'],
-            ['start', 'executor', 'executor', 'end'],
-        )
+        self.assertEqual(events, ['start', 'executor', 'executor', 'end'])
         self.assertEqual([body['i'] for body in received if body['event'] == 'executor'], [0, 1])
         self.assertEqual(received[-1]['report'], report)
         self.assertTrue(all(body['job'] == self.name and body['v'] == 1 for body in received))
-
-    def test_R23_executor_end_while_others_follow(self):
-        beacon, received = self.beacon()
-        self.start(self.plan([self.sh('echo first'), self.sh('sleep 300')], beacon=beacon))
-        ended = wait_for(
-            lambda: [body for body in received if body['event'] == 'executor_end'],
-            15,
-            'the end of executor 0 is told',
-        )[0]
-        self.assertEqual((ended['executor']['i'], ended['executor']['stdout']), (0, 'first\n'))
-        self.assertEqual(
-            [body['event'] for body in received][:3], ['start', 'executor', 'executor_end']
-        )
-        wait_for(lambda: received[-1]['event'] == 'executor', 15, 'executor 1 runs')
-        self.process.send_signal(signal.SIGTERM)
-        self.assertState(self.finish(), 'CANCELED')
 
     @core
     def test_R23_gate_410(self):

@@ -69,7 +69,6 @@ const BEACON = {
   oneOf: [
     event('start', {}),
     event('executor', { i: count, start: time }),
-    event('executor_end', { executor: EXECUTOR }),
     event('alive', {}),
     event('end', { report: REPORT }),
   ],

@@ -24,7 +24,6 @@ const factsOf = (beacon: Beacon, now: number): Inbox | undefined => {
       return { executing: now };
     case 'end':
       return { report: beacon.report };
-    case 'executor_end':
     case 'alive':
       return undefined;
   }

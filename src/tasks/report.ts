@@ -65,11 +65,5 @@ export type Beacon =
       readonly i: number;
       readonly start: string;
     }
-  | {
-      readonly v: 1;
-      readonly job: string;
-      readonly event: 'executor_end';
-      readonly executor: ReportExecutor;
-    }
   | { readonly v: 1; readonly job: string; readonly event: 'alive' }
   | { readonly v: 1; readonly job: string; readonly event: 'end'; readonly report: Report };

@@ -57,13 +57,11 @@ const send = (body: unknown, sending: Sending = {}): Promise<Answer> => {
 };
 
 const START = { v: 1, job: JOB, event: 'start' };
-const EXECUTOR = newReport(JOB).executors[0];
 
 describe('POST /files/:job/beacon', () => {
   it.each([
     START,
     { v: 1, job: JOB, event: 'executor', i: 0, start: '2026-01-01T00:00:00.1Z' },
-    { v: 1, job: JOB, event: 'executor_end', executor: EXECUTOR },
     { v: 1, job: JOB, event: 'alive' },
     { v: 1, job: JOB, event: 'end', report: newReport(JOB) },
     {
