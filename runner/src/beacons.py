@@ -112,7 +112,7 @@ class Pulse:
             os.write(self.wake_out, b'.')
 
     def finish(self):
-        """No more beacons but the last, which the caller sends, and what was said of executors."""
+        """No more beacons but those of executors, and the last, which the caller sends."""
         with self.idle:
             self.queue = [item for item in self.queue if item[0] == 'executor']
         self.over = True
