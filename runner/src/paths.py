@@ -27,7 +27,7 @@ def normal(path, what):
 
 
 def has_bracket(name):
-    """Whether a path component has a bracket expression: a lone `[` is a character like any other."""
+    """Whether a path component has a bracket expression: a lone `[` is an ordinary character."""
     start = name.find('[')
     while start >= 0:
         first = start + (2 if name[start + 1 : start + 2] == '!' else 1)
