@@ -3,7 +3,8 @@ import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
 import { logFileOf, withCutMarked, type CutStream } from '../tasks/full-logs.ts';
-import type { Debt, Slots, Task } from '../tasks/task.ts';
+import type { OwedDebt } from '../tasks/ports/task-store.ts';
+import type { Debt, Slots } from '../tasks/task.ts';
 import { askStatus } from './ask-status.ts';
 import type { AttemptDeps } from './attempt-context.ts';
 import { onlyHead, settle } from './task-writer.ts';
@@ -30,26 +31,14 @@ export type DebtDeps = Pick<
   | 'random'
 >;
 
-interface Owed {
-  readonly task: Task;
-  readonly debt: Debt;
-}
-
 export interface DebtPayer {
   /** Pays what is due, once. */
   pay(signal: AbortSignal): Promise<void>;
 }
 
-const debtsOf = (tasks: readonly Task[], destination: string): readonly Owed[] =>
-  tasks.flatMap((task) =>
-    task.head.debts
-      .filter((debt) => debt.destination === destination)
-      .map((debt): Owed => ({ task, debt })),
-  );
-
 /** Slots of kills that are not confirmed: still in use. */
-export const slotsOwed = (tasks: readonly Task[], destination: string): readonly Slots[] =>
-  debtsOf(tasks, destination).flatMap(({ debt }) =>
+export const slotsOwed = (owed: readonly OwedDebt[]): readonly Slots[] =>
+  owed.flatMap(({ debt }) =>
     debt.do === 'kill' ? [debt.slots ?? { cores: 0, ram_bytes: 0 }] : [],
   );
 
@@ -67,7 +56,11 @@ const isProven = async (
 };
 
 /** Whether nothing of the job can run any more. A restarted Pulsar may call an ended job running for ever: a kill reveals it. */
-const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Promise<boolean> => {
+const isOver = async (
+  deps: DebtDeps,
+  { debt }: OwedDebt,
+  signal: AbortSignal,
+): Promise<boolean> => {
   const { transport, timing, clock } = deps;
   const age = clock.now() - debt.not_before;
   const kill = debt.do === 'kill' || age > timing.settleMs;
@@ -78,15 +71,25 @@ const isOver = async (deps: DebtDeps, { debt }: Owed, signal: AbortSignal): Prom
   return debt.do === 'clean' || age > timing.settleMs || isProven(deps, debt, signal);
 };
 
+/** Number of the attempt that left the debt. */
+const attemptOf = async (
+  { store }: DebtDeps,
+  { task, debt }: OwedDebt,
+  signal: AbortSignal,
+): Promise<number> => {
+  const found = await store.get(task, 'all', { signal });
+  return found?.head.attempts.find(({ job }) => job === debt.job)?.n ?? 0;
+};
+
 /** A log that cannot be kept is said and given up; a Pulsar that does not answer is asked again with the rest of the debt. */
 const keepLog = async (
   deps: DebtDeps,
-  { task, debt }: Owed,
+  { task, debt }: OwedDebt,
   log: CutStream,
   signal: AbortSignal,
 ): Promise<void> => {
-  const attempt = task.head.attempts.find(({ job }) => job === debt.job)?.n ?? 0;
-  const name = { task: task.id, attempt, executor: log.executor, stream: log.stream };
+  const attempt = await attemptOf(deps, { task, debt }, signal);
+  const name = { task, attempt, executor: log.executor, stream: log.stream };
   const take = (pieces: AsyncIterable<Uint8Array>): Promise<void> =>
     deps.logs.keep(name, withCutMarked(pieces, log.bytes), { signal });
   const options = { signal, maxBytes: deps.destination.limits.log_bytes };
@@ -100,7 +103,7 @@ const keepLog = async (
   }
 };
 
-const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<boolean> => {
+const payOne = async (deps: DebtDeps, owed: OwedDebt, signal: AbortSignal): Promise<boolean> => {
   deps.assertOwner();
   const { job } = owed.debt;
   if (!(await isOver(deps, owed, signal))) return false;
@@ -108,7 +111,7 @@ const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<
   await deps.transport.clean(job, { signal });
   await settle(
     deps.store,
-    owed.task.id,
+    owed.task,
     (task) =>
       task.head.debts.some((debt) => debt.job === job)
         ? onlyHead(paid(task, job, deps.clock.now()))
@@ -122,17 +125,17 @@ const payOne = async (deps: DebtDeps, owed: Owed, signal: AbortSignal): Promise<
 const createPatience = ({ clock, logger, random }: DebtDeps) => {
   const waiting = new Map<string, { readonly looks: number; readonly at: number }>();
   return {
-    isDue: ({ debt }: Owed): boolean =>
+    isDue: ({ debt }: OwedDebt): boolean =>
       debt.not_before <= clock.now() && (waiting.get(debt.job)?.at ?? 0) <= clock.monotonic(),
-    forget: ({ debt }: Owed): void => {
+    forget: ({ debt }: OwedDebt): void => {
       waiting.delete(debt.job);
     },
-    postpone: ({ debt, task }: Owed, why: string): void => {
+    postpone: ({ debt, task }: OwedDebt, why: string): void => {
       const looks = (waiting.get(debt.job)?.looks ?? 0) + 1;
       const at = clock.monotonic() + backoffDelayMs(AGAIN, looks - 1, random());
       waiting.set(debt.job, { looks, at });
       if (looks !== WORTH_A_WARNING) return;
-      logger.warn('a job cannot be cleaned up yet', { taskId: task.id, jobId: debt.job, why });
+      logger.warn('a job cannot be cleaned up yet', { taskId: task, jobId: debt.job, why });
     },
   };
 };
@@ -140,7 +143,7 @@ const createPatience = ({ clock, logger, random }: DebtDeps) => {
 export const createDebtPayer = (deps: DebtDeps): DebtPayer => {
   const patience = createPatience(deps);
 
-  const tryOne = async (owed: Owed, signal: AbortSignal): Promise<void> => {
+  const tryOne = async (owed: OwedDebt, signal: AbortSignal): Promise<void> => {
     try {
       if (await payOne(deps, owed, signal)) patience.forget(owed);
       else patience.postpone(owed, 'Pulsar does not call it over');
@@ -154,8 +157,7 @@ export const createDebtPayer = (deps: DebtDeps): DebtPayer => {
   return {
     async pay(signal) {
       const { name } = deps.destination;
-      const tasks = await deps.store.indebted(name, { signal });
-      const due = debtsOf(tasks, name).filter(patience.isDue);
+      const due = (await deps.store.debts(name, { signal })).filter(patience.isDue);
       for (let n = 0; n < due.length; n += AT_ONCE) {
         const some = due.slice(n, n + AT_ONCE);
         await Promise.all(some.map((owed) => tryOne(owed, signal)));

@@ -46,7 +46,7 @@ export const resumeAttempts = async (reign: Reign): Promise<void> => {
   const { store, destination } = deps;
   await store.stamp(destination.name, keeper.epoch, { signal });
   const active = await store.active(destination.name, { signal });
-  for (const { id } of active.filter((task) => !reign.driven.has(task.id))) {
+  for (const id of active.filter((one) => !reign.driven.has(one))) {
     const task = await store.get(id, 'all', { signal });
     if (task?.head.run?.destination !== destination.name) continue;
     if (task.head.run.epoch !== keeper.epoch) continue;
@@ -60,13 +60,13 @@ export const claimWaiting = async (reign: Reign): Promise<void> => {
   const { deps, keeper, driven, signal } = reign;
   const { capacity, name } = deps.destination;
   if (!deps.mayClaim() || driven.size >= capacity.jobs) return; // every task that is created rings: a full destination reads nothing
-  const owing = await deps.store.indebted(name, { signal });
+  const owing = await deps.store.debts(name, { signal });
   const tasks = await claimTasks({
     store: deps.store,
     capacity,
     epoch: keeper.epoch,
     now: deps.clock.now(),
-    used: [...[...driven.values()].map(({ slots }) => slots), ...slotsOwed(owing, name)],
+    used: [...[...driven.values()].map(({ slots }) => slots), ...slotsOwed(owing)],
     runningOf: (who) => [...driven.values()].filter(({ owner }) => owner === who).length,
     signal,
   });

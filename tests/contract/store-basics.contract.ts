@@ -334,19 +334,25 @@ export const storeBasics = (site: SiteOf): void => {
       expect(found).toEqual([2, 1, 3, 0].map((n) => tasks[n]));
     });
 
-    it('knows the active and the indebted tasks of a destination', async () => {
+    it('knows the active tasks of a destination and what is owed to it, without the rest of the tasks', async () => {
       const [one, two] = [
         await claim(store(), await given(store(), newTask()), 'd1'),
         await claim(store(), await given(store(), newTask()), 'd2'),
       ];
-      expect(await store().active('d1', CALL)).toEqual([one]);
+      expect(await store().active('d1', CALL)).toEqual([one.id]);
       const { head } = failed(two, { reason: 'r', now: NOW, owed: 'kill' });
       await store().write(two.id, { rev: two.rev }, head, CALL);
       expect(await store().active('d2', CALL)).toEqual([]);
-      expect((await store().indebted('d2', CALL)).map(({ id }) => id)).toEqual([two.id]);
-      expect(await store().indebted('d1', CALL)).toEqual([]);
-      await store().write(two.id, { rev: two.rev + 1 }, { ...head, debts: [] }, CALL);
-      expect(await store().indebted('d2', CALL)).toEqual([]);
+      const [kill] = head.debts;
+      expect(await store().debts('d2', CALL)).toEqual([{ task: two.id, debt: kill }]);
+      expect(await store().debts('d1', CALL)).toEqual([]);
+      const elsewhere = { ...(kill ?? raise()), destination: 'd3' };
+      const both = { ...head, debts: [...head.debts, elsewhere] };
+      await store().write(two.id, { rev: two.rev + 1 }, both, CALL);
+      expect(await store().debts('d2', CALL)).toEqual([{ task: two.id, debt: kill }]);
+      expect(await store().debts('d3', CALL)).toEqual([{ task: two.id, debt: elsewhere }]);
+      await store().write(two.id, { rev: two.rev + 2 }, { ...head, debts: [] }, CALL);
+      expect(await store().debts('d2', CALL)).toEqual([]);
     });
 
     it('names each destination with an active attempt or a debt once', async () => {

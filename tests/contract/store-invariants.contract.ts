@@ -24,6 +24,9 @@ const running = async (store: TaskStore, epoch = 1): Promise<Task> => {
   return read(store, task.id);
 };
 
+const activeTasks = async (store: TaskStore): Promise<readonly Task[]> =>
+  Promise.all((await store.active('d', CALL)).map((id) => read(store, id)));
+
 const jobOf = (task: Task) => {
   if (task.head.run === undefined) throw new Error('the task has no attempt');
   return task.head.run.job;
@@ -98,7 +101,7 @@ export const storeInvariants = (site: SiteOf): void => {
       };
       await Promise.all([...tasks.map(formerOwner), takeOver()]);
       expect(late).toEqual([]);
-      const after = await store(0).active('d', CALL);
+      const after = await activeTasks(store(0));
       expect(after.map((task) => task.head.run?.epoch)).toEqual(range(10).map(() => 2));
     });
 
@@ -109,7 +112,7 @@ export const storeInvariants = (site: SiteOf): void => {
       const guard = { rev: 1, ready: true } as const;
       expect(await store(1).write(task.id, guard, claimHead(task, 'd', 1), CALL)).toBe('applied');
       expect(await store(0).stamp('d', 2, CALL)).toBe(1);
-      const active = await store(0).active('d', CALL);
+      const active = await activeTasks(store(0));
       expect(active.map(({ head }) => head.run?.epoch)).toEqual([2, 2]);
     });
   });

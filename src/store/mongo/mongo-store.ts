@@ -9,6 +9,8 @@ import { collectionsOf, prepareCollections, type Collections } from './collectio
 import { toStartupError } from './errors.ts';
 import { earlierOf, pruneKeys } from './once.ts';
 import {
+  active,
+  debts,
   destinationsInUse,
   findTasks,
   get,
@@ -87,7 +89,7 @@ type Reading = Pick<
   | 'waiting'
   | 'candidates'
   | 'active'
-  | 'indebted'
+  | 'debts'
   | 'destinationsInUse'
   | 'lease'
   | 'leases'
@@ -107,10 +109,8 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
     calls.run(options, () =>
       findTasks(collections, { ready: true, class: id, owner }, { sort: NOW, limit }),
     ),
-  active: (destination, options) =>
-    calls.run(options, () => findTasks(collections, { 'run.destination': destination })),
-  indebted: (destination, options) =>
-    calls.run(options, () => findTasks(collections, { 'debts.destination': destination })),
+  active: (destination, options) => calls.run(options, () => active(collections, destination)),
+  debts: (destination, options) => calls.run(options, () => debts(collections, destination)),
   destinationsInUse: (options) => calls.run(options, () => destinationsInUse(collections)),
   lease: (destination, options) => calls.run(options, () => lease(collections, destination)),
   leases: (options) => calls.run(options, () => allLeases(collections)),

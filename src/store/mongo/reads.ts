@@ -3,6 +3,7 @@ import type { Filter, Sort } from 'mongodb';
 import type { OwnerId, TaskId } from '../../tasks/ids.ts';
 import type {
   ListRequest,
+  OwedDebt,
   Page,
   Scope,
   Usage,
@@ -184,6 +185,28 @@ export const waiting = async (collections: Collections): Promise<readonly Waitin
     [...requirements].map(([id, wants]) => waitingOf(collections, id, wants)),
   );
   return groups.flat().filter(({ count }) => count > 0);
+};
+
+export const active = async (
+  { tasks }: Collections,
+  destination: string,
+): Promise<readonly TaskId[]> => {
+  const filter = { 'run.destination': destination };
+  const found = await tasks.find(filter, { projection: { _id: 1 } }).toArray();
+  return found.map(({ _id }) => _id);
+};
+
+export const debts = async (
+  { tasks }: Collections,
+  destination: string,
+): Promise<readonly OwedDebt[]> => {
+  const filter = { 'debts.destination': destination };
+  const found = await tasks.find(filter, { projection: { debts: 1 } }).toArray();
+  return found.flatMap(({ _id, debts: all }) =>
+    all
+      .filter((debt) => debt.destination === destination)
+      .map((debt): OwedDebt => ({ task: _id, debt })),
+  );
 };
 
 /** Text only: the index also holds the tasks without an attempt or debt. */

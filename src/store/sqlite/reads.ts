@@ -10,6 +10,8 @@ import { SUMMARIES, TASKS, readPage } from './pages.ts';
 import {
   TASK_COLUMN,
   TASK_JOINS,
+  decodeDebts,
+  decodeId,
   decodeLease,
   decodePart,
   decodeStateCount,
@@ -26,8 +28,9 @@ export const TASK_QUERIES = {
   one: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
   candidates: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS}
     WHERE t.ready = 1 AND t.class = ? AND t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
-  active: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.destination = ?`,
-  indebted: `SELECT ${TASK_COLUMN} FROM debts d CROSS JOIN tasks t ON t.id = d.id ${TASK_JOINS}
+  active: 'SELECT t.id FROM tasks t WHERE t.destination = ?',
+  debts: `SELECT t.id, json_extract(h.head, '$.debts') AS debts
+    FROM debts d CROSS JOIN tasks t ON t.id = d.id CROSS JOIN heads h ON h.n = t.n
     WHERE d.destination = ?`,
   summary: 'SELECT t.id, t.state FROM tasks t WHERE t.id = ?',
 } as const;
@@ -57,7 +60,7 @@ type Reads = Pick<
   | 'waiting'
   | 'candidates'
   | 'active'
-  | 'indebted'
+  | 'debts'
   | 'destinationsInUse'
   | 'lease'
   | 'leases'
@@ -104,8 +107,12 @@ export const createReads = (statements: Statements): Sync<Reads> => {
     waiting: () => statements(WAITING).all().map(decodeWaiting),
     candidates: (request) =>
       tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),
-    active: (destination) => tasks(TASK_QUERIES.active, destination),
-    indebted: (destination) => tasks(TASK_QUERIES.indebted, destination),
+    active: (destination) => statements(TASK_QUERIES.active).all(destination).map(decodeId),
+    debts: (destination) =>
+      statements(TASK_QUERIES.debts)
+        .all(destination)
+        .flatMap(decodeDebts)
+        .filter(({ debt }) => debt.destination === destination),
     destinationsInUse: () =>
       statements(DESTINATIONS)
         .all()

@@ -1,5 +1,6 @@
 /** Between rows and the records of the domain. The JSON was written by this store, so decoding trusts it. */
-import type { Lease, NewTask, WaitingClass } from '../../tasks/ports/task-store.ts';
+import type { TaskId } from '../../tasks/ids.ts';
+import type { Lease, NewTask, OwedDebt, WaitingClass } from '../../tasks/ports/task-store.ts';
 import type { Part, Task, TaskBody, TaskHead, TaskSummary } from '../../tasks/task.ts';
 import type { StateCount } from '../usage.ts';
 import type { SqlValue } from './driver.ts';
@@ -33,6 +34,14 @@ export const headColumns = (head: TaskHead): readonly SqlValue[] => [
 ];
 
 export const decodeSummary = (row: unknown): TaskSummary => row as TaskSummary;
+
+export const decodeId = (row: unknown): TaskId => (row as { readonly id: TaskId }).id;
+
+/** All that a task owes, to whichever destination. */
+export const decodeDebts = (row: unknown): readonly OwedDebt[] => {
+  const debts = JSON.parse(textOf(row, 'debts')) as TaskHead['debts'];
+  return debts.map((debt) => ({ task: decodeId(row), debt }));
+};
 
 export const decodePart = (row: unknown): Part => row as Part;
 

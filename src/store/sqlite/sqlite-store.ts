@@ -37,7 +37,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
     stamp: (destination, epoch, options) =>
       calls.commit(options, () => stamp(sql, destination, epoch)),
     active: (destination, options) => calls.read(options, () => reads.active(destination)),
-    indebted: (destination, options) => calls.read(options, () => reads.indebted(destination)),
+    debts: (destination, options) => calls.read(options, () => reads.debts(destination)),
     destinationsInUse: (options) => calls.read(options, () => reads.destinationsInUse()),
     lease: (destination, options) => calls.read(options, () => reads.lease(destination)),
     leases: (options) => calls.read(options, () => reads.leases()),

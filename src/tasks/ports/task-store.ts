@@ -4,6 +4,7 @@ import type { TaskFilter } from '../filter.ts';
 import type { Capacity } from '../placement.ts';
 import type { Requirements } from '../requirements.ts';
 import type {
+  Debt,
   Inbox,
   Part,
   PartKind,
@@ -90,6 +91,12 @@ export interface Usage {
   readonly stored: number;
 }
 
+/** A debt and the task whose attempt left it. */
+export interface OwedDebt {
+  readonly task: TaskId;
+  readonly debt: Debt;
+}
+
 export interface Lease {
   readonly destination: string;
   /** Name of the process that holds it; empty = nobody. */
@@ -150,10 +157,10 @@ export interface TaskStore {
   ): Promise<readonly Task[]>;
   /** Sets `run.epoch` of every active task of the destination whose epoch is lower; returns how many. */
   stamp(destination: string, epoch: number, options: CallOptions): Promise<number>;
-  /** Tasks with an active attempt on the destination. */
-  active(destination: string, options: CallOptions): Promise<readonly Task[]>;
-  /** Tasks that owe something to the destination. */
-  indebted(destination: string, options: CallOptions): Promise<readonly Task[]>;
+  /** Tasks with an active attempt on the destination; read from an index, for it is asked again and again. */
+  active(destination: string, options: CallOptions): Promise<readonly TaskId[]>;
+  /** What tasks owe to the destination. */
+  debts(destination: string, options: CallOptions): Promise<readonly OwedDebt[]>;
   /** Names of all destinations with an active attempt or a debt, configured or not, in order. */
   destinationsInUse(options: CallOptions): Promise<readonly string[]>;
 

@@ -153,7 +153,7 @@ describe('a kill', () => {
     says(owing, RUNNING);
     expect(await isPaidAfter(owing, 1)).toBe(false);
     expect((await desk.get(owing.task.id)).head.ready).toBe(false);
-    expect(slotsOwed([await desk.get(owing.task.id)], 'local')).toEqual([
+    expect(slotsOwed(await desk.store.debts('local', { signal }))).toEqual([
       { cores: 1, ram_bytes: 0 },
     ]);
     desk.transport.jobs.delete(owing.job);

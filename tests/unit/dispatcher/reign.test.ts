@@ -6,6 +6,7 @@ import { linkAbort, type LinkedAbort } from '../../../src/kernel/link-abort.ts';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
 import { createWake } from '../../../src/kernel/wake.ts';
 import { failed, runOf } from '../../../src/tasks/attempts.ts';
+import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import { createDesk, EPOCH, signal, type Desk } from '../../support/dispatcher/desk.ts';
 import { until } from '../../support/until.ts';
 
@@ -91,6 +92,25 @@ describe('resumeAttempts', () => {
     await resumeAttempts(reign);
     expect([...reign.driven.keys()]).toEqual([task.id]);
     expect(runOf(await desk.get(task.id)).epoch).toBe(EPOCH + 1);
+    await stop(reign);
+  });
+
+  it('reads no task that it follows already', async () => {
+    const task = await desk.at('run');
+    const reads: string[] = [];
+    const store: TaskStore = {
+      ...desk.store,
+      get: (id, ...rest) => {
+        reads.push(id);
+        return desk.store.get(id, ...rest);
+      },
+    };
+    const reign = reignOf({}, { store });
+    await resumeAttempts(reign);
+    reads.length = 0;
+    await resumeAttempts(reign);
+    expect([...reign.driven.keys()]).toEqual([task.id]);
+    expect(reads).toEqual([]);
     await stop(reign);
   });
 
