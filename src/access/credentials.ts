@@ -33,10 +33,11 @@ const readBasic = (value: string): Credential => {
 const readToken = (token: string): Credential =>
   TOKEN.test(token) ? { kind: 'bearer', token } : UNREADABLE;
 
-const READERS: Readonly<Record<string, (value: string) => Credential>> = {
-  basic: readBasic,
-  bearer: readToken,
-};
+/** A map, because a scheme may be called like what every object has. */
+const READERS: ReadonlyMap<string, (value: string) => Credential> = new Map([
+  ['basic', readBasic],
+  ['bearer', readToken],
+]);
 
 /**
  * A token in its own place goes before Authorization: some clients send a placeholder there whatever they are told
@@ -47,5 +48,5 @@ export const readCredential = ({ authorization, token }: Credentials): Credentia
   if (authorization === undefined) return { kind: 'absent' };
   const [, scheme, value] = SCHEME.exec(authorization.trim()) ?? [];
   if (scheme === undefined || value === undefined) return readToken(authorization.trim());
-  return READERS[scheme.toLowerCase()]?.(value) ?? UNREADABLE;
+  return READERS.get(scheme.toLowerCase())?.(value) ?? UNREADABLE;
 };

@@ -16,6 +16,9 @@ const HASH_BYTES = 32;
 /** What a line of the file may ask of this process. */
 const MOST = { ln: 20, r: 16, p: 16 } as const satisfies Parameters;
 
+/** Beyond what the parameters need by themselves. */
+const ROOM = 2 ** 20;
+
 const FORM =
   /^scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9_-]{16,64})\$([A-Za-z0-9_-]{43})$/;
 
@@ -42,7 +45,7 @@ export const isPasswordHash = (text: string): boolean => parse(text) !== undefin
 /** RFC 8265: the same characters, however the keyboard composes them. */
 const derive = (password: string, salt: Buffer, { ln, r, p }: Parameters): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    const options = { N: 2 ** ln, r, p, maxmem: 256 * 2 ** ln * r };
+    const options = { N: 2 ** ln, r, p, maxmem: ROOM + 256 * 2 ** ln * r };
     scrypt(password.normalize('NFC'), salt, HASH_BYTES, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);

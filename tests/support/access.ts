@@ -8,7 +8,7 @@ import type { RoleRules } from '../../src/access/roles.ts';
 import { createApiToken } from '../../src/access/tokens.ts';
 import { addUser } from '../../src/access/users.ts';
 import type { AccessDeps } from '../../src/api/gate.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
+import { systemClock, type Clock } from '../../src/kernel/clock.ts';
 import type { Logger } from '../../src/kernel/logger.ts';
 import { AUDIENCE, CLIENT } from './oidc/issuer.ts';
 
@@ -74,11 +74,18 @@ export const issuerOptions = (issuer: string, change: Partial<IssuerOptions> = {
 /** The gate of a server with these modes. */
 export const accessWith = (
   modes: Omit<AccessOptions, 'roles'>,
-  { roles = {}, ...rest }: Partial<AccessDeps> & { readonly roles?: Partial<RoleRules> } = {},
+  {
+    roles = {},
+    clock = systemClock,
+    ...rest
+  }: Partial<AccessDeps> & {
+    readonly roles?: Partial<RoleRules>;
+    readonly clock?: Clock;
+  } = {},
 ): AccessDeps => ({
   authenticate: createAuthenticate(
     { ...modes, roles: { ...NO_ROLES, ...roles } },
-    { clock: systemClock, logger: SILENT },
+    { clock, logger: SILENT },
   ),
   tokenHeader: '',
   tokenParameter: '',

@@ -66,6 +66,7 @@ describe('credentials', () => {
     ['no colon', { authorization: `Basic ${Buffer.from('alice').toString('base64')}` }],
     ['an empty value', { authorization: 'Basic ' }],
     ['another scheme', { authorization: 'Digest username="alice"' }],
+    ['a scheme that objects have', { authorization: 'constructor x' }],
     ['only a scheme', { authorization: 'Bearer' }],
     ['an unknown token', { authorization: 'Bearer opaque' }],
     [
