@@ -51,7 +51,7 @@ const body = ({ code, row, message, details }: MagnetarError, requestId: string)
 /** Ends the chain: logs at the level of the catalogue, answers in the one shape, never a stack. */
 export const createErrorHandler =
   (logger: Logger, audit: Audit) =>
-  (thrown: unknown, req: Request, res: Response, next: NextFunction): void => {
+  (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const error = translate(thrown);
     const { row } = error;
     logger[row.level]('request failed', {
@@ -66,7 +66,7 @@ export const createErrorHandler =
     });
     audit.failed(req, res, error);
     if (res.headersSent) {
-      next(thrown); // too late for an answer: Express closes the connection
+      res.destroy(); // too late for an answer
       return;
     }
     for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { raw, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
+import { createBodyRoom } from './body-room.ts';
 
 const REQUEST_ID = 'x-request-id';
 const SANE_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -72,6 +73,7 @@ export const bytesOf = (req: Request): Buffer =>
 /** Handlers that leave the parsed body in `req.body`; an absent body is no JSON. */
 export const readJson = (limit: number): readonly RequestHandler[] => [
   requireJson,
+  createBodyRoom(limit),
   raw({ limit, type: () => true }),
   (req, _res, next) => {
     req.body = parseJson(bytesOf(req));

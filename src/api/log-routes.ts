@@ -32,11 +32,14 @@ const FILE_ERRORS: Readonly<Record<number, () => MagnetarError>> = {
 const statusOf = (error: Error): number =>
   'status' in error && typeof error.status === 'number' ? error.status : 0;
 
+/** The client left: there is nobody to tell. */
+const isHangUp = (error: Error): boolean => 'code' in error && error.code === 'ECONNABORTED';
+
 /** `dotfiles`: the data directory may lie below a hidden folder. */
 const sendFile = (res: Response, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
     res.sendFile(path, { dotfiles: 'allow', cacheControl: false, etag: false }, (error?: Error) => {
-      if (error === undefined || res.closed) resolve();
+      if (error === undefined || res.closed || isHangUp(error)) resolve();
       else reject(FILE_ERRORS[statusOf(error)]?.() ?? error);
     });
   });
