@@ -22,6 +22,7 @@ export interface ClaimRequest {
   /** Slots in use: active attempts and unpaid kills. */
   readonly used: readonly Slots[];
   readonly runningOf: (owner: OwnerId) => number;
+  readonly turns: Turns;
   readonly signal: AbortSignal;
 }
 
@@ -85,24 +86,48 @@ const claimOne = async (
   return result === 'applied' ? [{ ...task, rev: task.rev + 1, head }] : [];
 };
 
+/** Whose turn it is when more classes wait than one pass looks at: every class comes up, whatever the others do. */
+export interface Turns {
+  next(waiting: readonly WaitingClass[]): readonly WaitingClass[];
+}
+
+/** Each class costs a query. Priorities are compared within one pass, so that an urgent class may wait for its turn. */
+const CLASSES_PER_PASS = 64;
+
+const keyOf = (waiting: WaitingClass): string => `${waiting.class} ${waiting.owner}`;
+
+const byKey = (a: WaitingClass, b: WaitingClass): number => (keyOf(a) < keyOf(b) ? -1 : 1);
+
+export const createTurns = (most = CLASSES_PER_PASS): Turns => {
+  let last = '';
+  return {
+    next(waiting) {
+      if (waiting.length <= most) return waiting;
+      const sorted = waiting.toSorted(byKey);
+      const start = sorted.findIndex((one) => keyOf(one) > last);
+      const turn = [...sorted.slice(Math.max(0, start)), ...sorted].slice(0, most);
+      last = turn.map(keyOf).at(-1) ?? '';
+      return turn;
+    },
+  };
+};
+
 /** The tasks that are this destination's now; a race lost to another destination just leaves one out. */
 export const claimTasks = async (request: ClaimRequest): Promise<readonly Task[]> => {
-  const room = request.capacity.jobs - request.used.length;
+  const { store, capacity, turns, signal } = request;
+  const room = capacity.jobs - request.used.length;
   if (room <= 0) return [];
-  const waiting = await request.store.waiting({ signal: request.signal });
-  const fitting = waiting.filter(
-    ({ requirements }) => misfits(requirements, request.capacity).length === 0,
+  const used = usageOf(request.used);
+  const fitting = (await store.waiting({ signal })).filter(
+    ({ requirements }) =>
+      misfits(requirements, capacity).length === 0 &&
+      hasRoom(slotsOf(requirements), capacity, used),
   );
   const queues = await Promise.all(
-    fitting.map(async (entry) => ({
-      waiting: entry,
-      tasks: [
-        ...(await request.store.candidates(
-          { class: entry.class, owner: entry.owner, limit: room },
-          { signal: request.signal },
-        )),
-      ],
-    })),
+    turns.next(fitting).map(async (waiting) => {
+      const group = { class: waiting.class, owner: waiting.owner, limit: room };
+      return { waiting, tasks: [...(await store.candidates(group, { signal }))] };
+    }),
   );
   const claims = choose(queues, request).map((choice) => claimOne(request, choice));
   const results = await Promise.allSettled(claims); // one that fails must not hide the others, which are ours now

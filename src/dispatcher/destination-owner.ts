@@ -5,6 +5,7 @@ import { createWake } from '../kernel/wake.ts';
 import type { JobId, TaskId } from '../tasks/ids.ts';
 import type { Wish } from '../tasks/task.ts';
 import type { AttemptDeps } from './attempt-context.ts';
+import { createTurns } from './claims.ts';
 import { createDebtPayer } from './debts.ts';
 import { takeLease } from './lease-keeper.ts';
 import { claimWaiting, repeat, resumeAttempts, type Driven, type Reign } from './reign.ts';
@@ -45,7 +46,8 @@ const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal):
     },
   };
   const debts = createDebtPayer(deps);
-  const reign: Reign = { deps, keeper, signal: end.signal, ...shared };
+  const turns = createTurns();
+  const reign: Reign = { deps, keeper, turns, signal: end.signal, ...shared };
   const { claim, debt } = shared.bells;
   const every = (ms: number, work: () => Promise<unknown>) =>
     repeat(reign, createWake(clock), ms, work);

@@ -6,7 +6,7 @@ import type { OwnerId, TaskId } from '../tasks/ids.ts';
 import type { Slots, Task } from '../tasks/task.ts';
 import type { AttemptDeps } from './attempt-context.ts';
 import { startAttemptDriver, type AttemptDriver } from './attempt-driver.ts';
-import { claimTasks } from './claims.ts';
+import { claimTasks, type Turns } from './claims.ts';
 import { slotsOwed } from './debts.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 
@@ -21,6 +21,7 @@ export interface Reign {
   readonly keeper: LeaseKeeper;
   /** Attempts under way; outlives the reign only until their drivers have ended. */
   readonly driven: Map<TaskId, Driven>;
+  readonly turns: Turns;
   /** Rung when tasks may wait, and when something may be owed. */
   readonly bells: { readonly claim: Wake; readonly debt: Wake };
   readonly signal: AbortSignal;
@@ -67,12 +68,14 @@ export const claimWaiting = async (reign: Reign): Promise<void> => {
     epoch: keeper.epoch,
     now: deps.clock.now(),
     used: [...[...driven.values()].map(({ slots }) => slots), ...slotsOwed(owing)],
+    turns: reign.turns,
     runningOf: (who) => [...driven.values()].filter(({ owner }) => owner === who).length,
     signal,
   });
   if (tasks.length === 0) return;
   await keeper.renew(signal);
   for (const task of tasks) drive(reign, task);
+  reign.bells.claim.ring(); // there may be room for classes whose turn has not come
 };
 
 /** Repeats `work` at each ring and at least every `ms`. A fault is said and does not end it; a lost lease does. */

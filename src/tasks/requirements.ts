@@ -8,6 +8,10 @@ const MIB = 1024 * 1024;
 /** Memory and disk are rounded up to this, so that near-equal tasks share a class. */
 const SIZE_STEP = 256 * MIB;
 
+/**
+ * Disk, zones and preemptible split classes although no destination states them yet (`misfits` in placement.ts): the hash is stored
+ * with each task, and a destination that states them must find the tasks that are there by then (DESIGN section 4).
+ */
 export interface Requirements {
   /** 0 = the task states none and takes what a job slot gives. */
   readonly cores: number;

@@ -18,8 +18,6 @@ import { decodeTask, type PartDocument, type TaskDocument } from './documents.ts
 import { listFilter, scopeFilter } from './lists.ts';
 
 const NEWEST_FIRST: Sort = { _id: -1 };
-/** The scheduler needs to know that there is more than it can take, not how much more. */
-const MOST_COUNTED = 1000;
 
 /** The specs that left their documents, by task. */
 const specsOf = async (
@@ -164,16 +162,10 @@ const waitingOf = async (
   requirements: Requirements,
 ): Promise<readonly WaitingClass[]> => {
   const owners: readonly OwnerId[] = await tasks.distinct('owner', { ready: true, class: id });
-  return Promise.all(
-    owners.map(async (owner) => {
-      const filter = { ready: true, class: id, owner };
-      const count = await tasks.countDocuments(filter, { limit: MOST_COUNTED });
-      return { class: id, owner, count, requirements };
-    }),
-  );
+  return owners.map((owner) => ({ class: id, owner, requirements }));
 };
 
-/** Distinct values skip from one to the next in the index, and counts are bounded: the number of waiting tasks does not matter. */
+/** Distinct values skip from one to the next in the index: the number of waiting tasks does not matter. */
 export const waiting = async (collections: Collections): Promise<readonly WaitingClass[]> => {
   const classes = await collections.tasks.distinct('class', { ready: true });
   if (classes.length === 0) return [];
@@ -184,7 +176,7 @@ export const waiting = async (collections: Collections): Promise<readonly Waitin
   const groups = await Promise.all(
     [...requirements].map(([id, wants]) => waitingOf(collections, id, wants)),
   );
-  return groups.flat().filter(({ count }) => count > 0);
+  return groups.flat();
 };
 
 export const active = async (

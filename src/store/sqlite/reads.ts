@@ -41,7 +41,7 @@ export const DESTINATIONS = `SELECT destination FROM tasks WHERE destination IS 
 
 const PARTS = `SELECT task, attempt, kind, i AS "index", text FROM parts
   WHERE task = ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY attempt, kind, i`;
-const WAITING = `SELECT w.class, w.owner, w.count, c.requirements
+const WAITING = `SELECT w.class, w.owner, c.requirements
   FROM waiting w CROSS JOIN classes c ON c.class = w.class`;
 /** One row for each state. */
 export const OWNED = 'SELECT state, count FROM owned WHERE owner = ?';

@@ -78,8 +78,6 @@ export interface Page<Item> {
 export interface WaitingClass {
   readonly class: ClassId;
   readonly owner: OwnerId;
-  /** Exact up to 1,000; a store may stop counting there. */
-  readonly count: number;
   readonly requirements: Requirements;
 }
 

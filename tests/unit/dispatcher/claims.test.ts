@@ -1,6 +1,6 @@
 /** What one destination takes of what waits: as much as fits, each task by one claim, none that is not wanted any more. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimTasks, type ClaimRequest } from '../../../src/dispatcher/claims.ts';
+import { claimTasks, createTurns, type ClaimRequest } from '../../../src/dispatcher/claims.ts';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
 import { NO_OWNER } from '../../../src/tasks/ids.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
@@ -25,6 +25,7 @@ const claim = async (change: Partial<ClaimRequest> = {}): Promise<readonly Task[
     now: desk.clock.now(),
     used: [],
     runningOf: () => 0,
+    turns: createTurns(),
     signal,
     ...change,
   });
@@ -64,6 +65,42 @@ describe('claimTasks', () => {
     expect(idsOf(await claim({ capacity, used }))).toEqual([small.id]);
     expect(idsOf(await claim({ capacity }))).toEqual([large.id]);
     expect(await claim({ capacity })).toEqual([]);
+  });
+
+  it('asks for no candidates of a class for which there is no room now', async () => {
+    const small = await desk.create(withCores(1));
+    for (let cores = 3; cores <= 6; cores += 1) await desk.create(withCores(cores));
+    const asked: string[] = [];
+    const store: TaskStore = {
+      ...desk.store,
+      candidates: (request, options) => {
+        asked.push(request.class);
+        return desk.store.candidates(request, options);
+      },
+    };
+    const capacity = { name: 'local', jobs: 4, cores: 8 };
+    await claim({ store, capacity, used: [{ cores: 6, ram_bytes: 0 }] });
+    expect(asked).toEqual([small.class]);
+  });
+
+  it('looks at so many classes in one pass, and at all of them in turn', async () => {
+    const made = [];
+    for (let cores = 1; cores <= 7; cores += 1) made.push(await desk.create(withCores(cores)));
+    const turns = createTurns(3);
+    const seen: string[] = [];
+    const store: TaskStore = {
+      ...desk.store,
+      candidates: ({ class: id }) => {
+        seen.push(id);
+        return Promise.resolve([]); // others are always faster
+      },
+    };
+    for (const passed of [3, 6, 9]) {
+      await claim({ store, turns });
+      expect(seen).toHaveLength(passed);
+    }
+    expect(new Set(seen).size).toBe(made.length);
+    expect(seen.slice(0, 7).toSorted()).toEqual(made.map((task) => task.class).toSorted());
   });
 
   it('goes by priority, then by who has fewest running, then by age', async () => {

@@ -1,5 +1,6 @@
 /** Claim, renew, act; stamp, then read: what a former owner must not be able to do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTurns } from '../../../src/dispatcher/claims.ts';
 import type { LeaseKeeper } from '../../../src/dispatcher/lease-keeper.ts';
 import { claimWaiting, repeat, resumeAttempts, type Reign } from '../../../src/dispatcher/reign.ts';
 import { linkAbort, type LinkedAbort } from '../../../src/kernel/link-abort.ts';
@@ -33,6 +34,7 @@ const reignOf = (keeper: Partial<LeaseKeeper> = {}, deps: Partial<Reign['deps']>
     ...keeper,
   },
   driven: new Map(),
+  turns: createTurns(),
   bells: { claim: createWake(desk.clock), debt: createWake(desk.clock) },
   signal: end.signal,
 });
