@@ -7,6 +7,7 @@ import type { Environment } from './environment.ts';
 import { readIssuers } from './issuers.ts';
 import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
+import { overlapProblems } from './overlaps.ts';
 import { rootProblems } from './roots.ts';
 import { CONFIG_SCHEMA, DATA_PLACEHOLDER } from './schema.ts';
 import { resolveSecret, type ResolvedSecret } from './secrets.ts';
@@ -144,6 +145,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
       storeUrl: config.store.url,
     }),
     ...destinationProblems,
+    ...overlapProblems(destinations, config.storage, raw.allow_dangerous_mounts),
     ...issuerProblems,
   ];
   if (found.length > 0) throw invalid(found, sources);

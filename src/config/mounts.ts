@@ -58,7 +58,8 @@ const targetDanger = (target: string): string | undefined => {
   return folder === undefined ? undefined : `lies in ${folder} of the container`;
 };
 
-const isNamed = (given: string, allowed: readonly string[]): boolean =>
+/** Whether it lies at or below a path of `allow_dangerous_mounts`. */
+export const isNamed = (given: string, allowed: readonly string[]): boolean =>
   allowed.some((one) => isBelow(realPathOf(given), realPathOf(one)));
 
 /** Why the mount is refused; undefined = it is fine or named in `allow_dangerous_mounts`. */

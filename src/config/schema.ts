@@ -47,7 +47,7 @@ export const CONFIG_SCHEMA = {
   allow_dangerous_mounts: key(
     'texts',
     NO_TEXTS,
-    'Mounts of /, /proc, /sys, /dev, /etc, of engine sockets or folders holding one refuse to start unless they lie at or below a path named here.',
+    'Mounts that refuse to start unless they lie at or below a path named here: of /, /proc, /sys, /dev, /etc, of engine sockets or folders holding one; with mode rw, of what overlaps with a root of storage.file; and of what lies in a mount with mode rw.',
   ),
   server: {
     host: key('required_text', '127.0.0.1', 'Address to listen on.'),

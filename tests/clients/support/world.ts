@@ -68,7 +68,8 @@ export const createWorld = async ({
   const environment = { PATH: `${venv}/bin:/usr/bin:/bin`, ...taskEnvironment(venv) };
   writeFileSync(
     site.config,
-    `${config}
+    `${openShared ? `allow_dangerous_mounts = ["${shared}"]` : ''}
+${config}
 ${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]` : ''}
 [[destinations]]
 name = "local"
