@@ -17,6 +17,7 @@ import { loadInstallSecret, type InstallSecret } from './config/install-secret.t
 import {
   accessOptionsOf,
   allowedHostsOf,
+  allowedOriginsOf,
   destinationOf,
   planRulesOf,
   serviceInfoOf,
@@ -170,6 +171,11 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
         stored: config.limits.owner_stored,
       },
     },
+    http: {
+      trustProxy: config.server.trust_proxy,
+      publicUrl: config.server.public_url,
+      rates: { reads: config.api.reads_per_minute, writes: config.api.writes_per_minute },
+    },
     settleMs: config.api.settle_s * 1000,
     repeatWindowMs: config.api.repeat_window_s * 1000,
     health: { ready: readinessOf(parts) },
@@ -177,7 +183,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     runnerSchema: parts.runnerSchema,
     security: {
       allowedHosts: allowedHostsOf(config),
-      allowedOrigins: config.server.allowed_origins,
+      allowedOrigins: allowedOriginsOf(config),
     },
     access: {
       authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),

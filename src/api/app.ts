@@ -15,6 +15,7 @@ import { createWatch } from '../tasks/watch.ts';
 import { createAudit } from './audit.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
 import { createCallers } from './callers.ts';
+import { createCompress } from './compress.ts';
 import { loadContract } from './contract.ts';
 import { createDocsRouter } from './docs-routes.ts';
 import { createErrorHandler, pathUnknown } from './errors.ts';
@@ -23,6 +24,7 @@ import { createAccessGate, PREFIXES, type AccessDeps } from './gate.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { createHealthRouter, type Health } from './health-routes.ts';
 import { createLogRouter } from './log-routes.ts';
+import { createRates, type Rates } from './rates.ts';
 import { createTesRouter } from './tes-routes.ts';
 
 export interface ApiLimits {
@@ -32,7 +34,16 @@ export interface ApiLimits {
   readonly perOwner: Usage;
 }
 
+export interface HttpOptions {
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: readonly string[];
+  /** How others reach this server, without a slash at the end; empty = not known. */
+  readonly publicUrl: string;
+  readonly rates: Rates;
+}
+
 export interface ApiDeps extends LogDeps {
+  readonly http: HttpOptions;
   readonly changes: Changes;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -89,8 +100,10 @@ export const createApi = (deps: ApiDeps): Api => {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
+  if (deps.http.trustProxy.length > 0) app.set('trust proxy', deps.http.trustProxy);
   app.enable('case sensitive routing');
 
+  app.use(createCompress());
   app.use(async (req, res, next) => {
     beginExchange(req, res);
     gate.enter(req, res);
@@ -98,6 +111,7 @@ export const createApi = (deps: ApiDeps): Api => {
     await access.enter(req, res);
     next();
   });
+  for (const limit of createRates(deps.http.rates, callers)) app.use(limit);
   const tes = createTesRouter({
     ...deps,
     watch,
@@ -117,7 +131,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createLogRouter({ ...deps, callers }));
   app.use(createBeaconRouter(deps));
   app.use(createHealthRouter(deps.health));
-  app.use(createDocsRouter(contract.text, deps.serviceInfo));
+  app.use(createDocsRouter(contract.text, deps));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger, audit));
   const drain = (): void => {

@@ -61,18 +61,28 @@ const sendText = (res: Response, type: string, text: string): void => {
   res.end(text);
 };
 
-const indexOf = ({ name, version }: ServiceInfoOptions) => ({
+export interface DocsDeps {
+  readonly serviceInfo: ServiceInfoOptions;
+  readonly http: { readonly publicUrl: string };
+}
+
+const indexOf = ({ serviceInfo: { name, version }, http: { publicUrl } }: DocsDeps) => ({
   name,
   version,
-  tes: '/ga4gh/tes/v1',
-  service_info: '/ga4gh/tes/v1/service-info',
-  openapi: '/openapi.json',
+  tes: `${publicUrl}/ga4gh/tes/v1`,
+  service_info: `${publicUrl}/ga4gh/tes/v1/service-info`,
+  openapi: `${publicUrl}/openapi.json`,
 });
 
-export const createDocsRouter = (document: string, service: ServiceInfoOptions): Router => {
+/** The API lies beside the document, whatever prefix a proxy puts before both. */
+const withServers = (document: string): string =>
+  JSON.stringify({ ...(JSON.parse(document) as object), servers: [{ url: 'ga4gh/tes/v1' }] });
+
+export const createDocsRouter = (contract: string, deps: DocsDeps): Router => {
   const router = Router({ caseSensitive: true });
   const folder = assetFolder();
-  const index = indexOf(service);
+  const index = indexOf(deps);
+  const document = withServers(contract);
   router.use(PAGE_HEADERS);
   router.get('/', (req, res) => {
     res.vary('Accept');
@@ -90,6 +100,7 @@ export const createDocsRouter = (document: string, service: ServiceInfoOptions):
       res.sendFile(join(folder, name), { cacheControl: false });
     });
   }
-  router.all(['/', '/openapi.json'], methodUnknown('GET, HEAD'));
+  const paths = ['/', '/openapi.json', '/docs/page.js', ...ASSETS.map((name) => `/docs/${name}`)];
+  router.all(paths, methodUnknown('GET, HEAD'));
   return router;
 };

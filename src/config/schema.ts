@@ -55,7 +55,7 @@ export const CONFIG_SCHEMA = {
     public_url: key(
       'http_url',
       '',
-      'How jobs reach this server; empty = the address it listens on.',
+      'How jobs and users reach this server, where a proxy is before it; may have a path, which the proxy takes off. Empty = the address it listens on.',
     ),
     allowed_hosts: key(
       'texts',
@@ -66,6 +66,11 @@ export const CONFIG_SCHEMA = {
       'origins',
       NO_TEXTS,
       'Origins of web pages that may use the API from a browser, such as `https://portal.example.org`.',
+    ),
+    trust_proxy: key(
+      'networks',
+      NO_TEXTS,
+      'Proxies before this server: of their requests `X-Forwarded-For` tells the caller.',
     ),
     allowed_networks: key(
       'networks',
@@ -84,6 +89,12 @@ export const CONFIG_SCHEMA = {
       0,
       'Seconds in which a body that its owner posts again, without an Idempotency-Key, makes no second task: for clients that post again after a time-out (60 suits py-tes). 0 = each request makes a task.',
     ),
+    reads_per_minute: key(
+      'count',
+      0,
+      'Requests of one caller, other than POST, that are answered in a minute; the rest is 429. 0 = no limit, as most clients give up a task at the first 429.',
+    ),
+    writes_per_minute: key('count', 0, 'The same for POST: creations and cancels.'),
     settle_s: key(
       'count',
       0,

@@ -87,6 +87,12 @@ export const allowedHostsOf = ({ server, auth }: Config): readonly string[] | 'a
     : server.allowed_hosts;
 };
 
+/** Origins of web pages: the configured ones and this server's own, as users see it. */
+export const allowedOriginsOf = ({ server }: Config): readonly string[] =>
+  URL.canParse(server.public_url)
+    ? [...server.allowed_origins, new URL(server.public_url).origin]
+    : server.allowed_origins;
+
 const issuerOf = (entry: IssuerConfig): IssuerOptions => ({
   issuer: entry.issuer,
   audiences: entry.audiences,

@@ -9,6 +9,7 @@ export interface ServerConfig {
   readonly public_url: string;
   readonly allowed_hosts: readonly string[];
   readonly allowed_origins: readonly string[];
+  readonly trust_proxy: readonly string[];
   /** Empty = every caller. */
   readonly allowed_networks: readonly string[];
   readonly allow_public_without_auth: boolean;
@@ -51,6 +52,9 @@ export interface ApiConfig {
   readonly repeat_window_s: number;
   /** 0 = the FULL view does not wait. */
   readonly settle_s: number;
+  /** 0 = no limit, here and below. */
+  readonly reads_per_minute: number;
+  readonly writes_per_minute: number;
 }
 
 export interface StorageConfig {

@@ -95,6 +95,9 @@ export const ERRORS = {
     'The caller has as many waiting or running tasks as are allowed; the message names limit and use.',
     { retryable: true },
   ),
+  RATE_LIMITED: row(429, 'info', 'The caller makes too many requests; see Retry-After.', {
+    retryable: true,
+  }),
   INTERNAL: row(
     500,
     'error',

@@ -156,6 +156,7 @@ export const startHarness = async (
     },
     repeatWindowMs: 0,
     settleMs: 0,
+    http: { trustProxy: [], publicUrl: '', rates: { reads: 0, writes: 0 } },
     health: { ready: () => Promise.resolve({ ok: true }) },
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
     runnerSchema: compileRunnerSchema(),
