@@ -3,8 +3,10 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
 import { collectionsOf } from '../../src/store/mongo/collections.ts';
+import { createChangeHub } from '../../src/store/change-hub.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { taskOfKey } from '../../src/store/mongo/once.ts';
+import { startTail } from '../../src/store/mongo/tail.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
@@ -121,6 +123,35 @@ describe('on MongoDB', () => {
       const left = await collectionsOf(client.db()).idempotency.find().toArray();
       expect(left.map(({ _id }) => _id)).toEqual(['l']);
       await client.close();
+    });
+  });
+
+  describe('an idle store', () => {
+    it('is not told of again, however long it stays so', async () => {
+      const url = server().newDatabase();
+      const { store } = await createMongoStore({ url });
+      const task = await given(store, newTask());
+      const client = new MongoClient(url);
+      const hub = createChangeHub(undefined);
+      const heard: TaskChange[] = [];
+      hub.subscribe((change) => heard.push(change));
+      let minutes = 0;
+      const tail = await startTail({
+        collections: collectionsOf(client.db()),
+        hub,
+        logger: undefined,
+        monotonic: () => (minutes += 1) * 60_000, // each look asks
+      });
+      await until(() => minutes > 12, { what: 'looks' });
+      expect(heard).toEqual([]);
+      await store.write(task.id, { rev: 1 }, task.head, CALL);
+      await until(() => heard.length > 0, { what: 'a change' });
+      const asked = minutes;
+      await until(() => minutes > asked + 12, { what: 'more looks' });
+      expect(heard.map(({ rev }) => rev)).toEqual([2]);
+      await tail.close();
+      await client.close();
+      await store.close();
     });
   });
 

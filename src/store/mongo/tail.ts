@@ -17,7 +17,7 @@ const PERIOD_MS = 300;
 const OVERLAP_MS = 2_000;
 const LONG_OVERLAP_MS = 30_000;
 const LOOKS_PER_LONG = 20;
-/** Known revisions are forgotten after this: well beyond any overlap. */
+/** Known revisions are forgotten so long after a look returned them last: well beyond the time between two long looks. */
 const MEMORY_MS = 120_000;
 
 export interface Tail {
@@ -30,8 +30,9 @@ export interface Tail {
 
 interface Memory {
   knows(id: TaskId, rev: number): boolean;
-  /** Whether this revision is news. */
+  /** Whether this revision is news. What is heard again stays known: on an idle store every look returns the same. */
   learn(id: TaskId, rev: number): boolean;
+  /** Called once a look was learned, so that nothing is forgotten that it returned. */
   forget(): void;
 }
 
@@ -41,10 +42,11 @@ const createMemory = (monotonic: () => number): Memory => {
   return {
     knows,
     learn(id, rev) {
-      if (knows(id, rev)) return false;
-      known.delete(id); // so that the order of the map is the order of learning
-      known.set(id, { rev, at: monotonic() });
-      return true;
+      const isNews = !knows(id, rev);
+      const newest = isNews ? rev : (known.get(id)?.rev ?? rev);
+      known.delete(id); // so that the order of the map is the order of the times
+      known.set(id, { rev: newest, at: monotonic() });
+      return isNews;
     },
     forget() {
       const limit = monotonic() - MEMORY_MS;
@@ -66,12 +68,19 @@ export interface TailDeps {
   readonly collections: Collections;
   readonly hub: ChangeHub;
   readonly logger: StoreLogger | undefined;
+  /** The clock of the memory; tests let it run fast. */
+  readonly monotonic?: () => number;
 }
 
 /** Everything before this call is old; from here on nothing is missed. */
-export const startTail = async ({ collections, hub, logger }: TailDeps): Promise<Tail> => {
+export const startTail = async ({
+  collections,
+  hub,
+  logger,
+  monotonic = () => performance.now(),
+}: TailDeps): Promise<Tail> => {
   const { tasks } = collections;
-  const memory = createMemory(() => performance.now());
+  const memory = createMemory(monotonic);
   const newest = await tasks.findOne({}, { projection: FIELDS, sort: { mod: -1 } });
   let cursor = newest?.mod.getTime() ?? 0;
 
@@ -81,7 +90,6 @@ export const startTail = async ({ collections, hub, logger }: TailDeps): Promise
       .find({ mod: { $gte: since } }, { projection: FIELDS, sort: { mod: 1 } })
       .toArray();
     cursor = Math.max(cursor, found.at(-1)?.mod.getTime() ?? 0);
-    memory.forget();
     return found;
   };
 
@@ -103,6 +111,7 @@ export const startTail = async ({ collections, hub, logger }: TailDeps): Promise
     const found = await look(n % LOOKS_PER_LONG === 0 ? LONG_OVERLAP_MS : OVERLAP_MS);
     await wipe(found.filter(({ _id, rev }) => !memory.knows(_id, rev)));
     found.map(changeOf).forEach(offer);
+    memory.forget();
   }, logger);
 
   return {
