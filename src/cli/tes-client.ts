@@ -71,11 +71,12 @@ const isJsonObject = (body: string): boolean => {
 
 export interface TesClientOptions {
   readonly url: string;
-  readonly authorization: string | undefined;
+  /** Value of the Authorization header; undefined = none. */
+  readonly authorization: () => Promise<string | undefined>;
 }
 
 const REFUSED_ADVICE: Readonly<Record<number, string>> = {
-  401: ' (set TES_TOKEN, or TES_USER and TES_PASSWORD)',
+  401: ' (set TES_TOKEN, or TES_USER and TES_PASSWORD, or log in: tes login)',
   403: ' (these credentials may not, or the server refuses this address; see its log)',
 };
 
@@ -88,6 +89,7 @@ type Send = (address: string, call: Call) => Promise<Answer>;
 const createSend =
   ({ url, authorization }: TesClientOptions): Send =>
   async (address, { method = 'GET', body, limitMs = CALL_LIMIT_MS }) => {
+    const credentials = await authorization();
     const limit = new AbortController();
     const late = new Error(`no answer within ${String(limitMs / 1000)} s`);
     // AbortSignal.timeout would not keep the process alive, and a server that hangs up at once left it nothing to wait for.
@@ -101,7 +103,7 @@ const createSend =
         headers: {
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(authorization === undefined ? {} : { authorization }),
+          ...(credentials === undefined ? {} : { authorization: credentials }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });

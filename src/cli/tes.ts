@@ -1,9 +1,11 @@
 /** The `tes` command: talks to any TES server over HTTP. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { TesEnvironment } from '../config/environment.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { createProgram, runProgram } from './program.ts';
+import { authorizationFor, login, printToken } from './tes-access.ts';
 import { createTesClient, type TesView } from './tes-client.ts';
 import { cancel, get, info, list, logs, submit, wait, type TesContext } from './tes-commands.ts';
 import { readVersion } from './version.ts';
@@ -21,9 +23,10 @@ Examples:
   tes logs ID
   tes cancel ID
   TES_URL=https://tes.example.org TES_TOKEN=... tes ls
+  tes login --url https://tes.example.org --issuer https://sso.example.org/realms/lab --client-id tes
 
 Exit codes: 0 done or COMPLETE, 1 usage or server error, 3 EXECUTOR_ERROR, 4 SYSTEM_ERROR,
-5 CANCELED, 6 time-out. Credentials: TES_TOKEN, or TES_USER and TES_PASSWORD.`;
+5 CANCELED, 6 time-out. Credentials: TES_TOKEN, or TES_USER and TES_PASSWORD, else the login kept for the server.`;
 
 const VIEWS: readonly TesView[] = ['MINIMAL', 'BASIC', 'FULL'];
 
@@ -142,6 +145,40 @@ const addReadCommands = (program: Command, run: Run): void => {
   );
 };
 
+interface LoginOptions {
+  readonly url?: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
+}
+
+/** Commands that talk to an issuer, not to a TES server. */
+const addLoginCommands = (
+  program: Command,
+  { environment, output }: TesHost,
+  answer: (code: number) => void,
+): void => {
+  const deps = { environment, output, clock: systemClock };
+  const server = ['--url <url>', 'TES server (default: TES_URL or http://localhost:8080)'] as const;
+  program
+    .command('login')
+    .description('log in at an OpenID issuer; the token is kept for this server')
+    .option(...server)
+    .requiredOption('--issuer <url>', 'the issuer, as the server is configured')
+    .requiredOption('--client-id <id>', 'a public client with the device flow')
+    .option('--scope <scopes>', 'what to ask for', 'openid offline_access')
+    .action(async (options: LoginOptions) => {
+      answer(await login({ ...options, url: options.url ?? environment.url }, deps));
+    });
+  program
+    .command('token')
+    .description('print a fresh access token of the login, for other clients')
+    .option(...server)
+    .action(async (options: Pick<LoginOptions, 'url'>) => {
+      answer(await printToken(options.url ?? environment.url, deps));
+    });
+};
+
 /** Runs one `tes` command line (without node and script) and answers its exit code. */
 export const runTes = async (argv: readonly string[], host: TesHost): Promise<number> => {
   let result: number = EXIT.ok;
@@ -150,13 +187,15 @@ export const runTes = async (argv: readonly string[], host: TesHost): Promise<nu
     .version(readVersion(), '--version')
     .addHelpText('after', EXAMPLES);
   const run: Run = async (options, work) => {
-    const client = createTesClient({
-      url: options.url ?? host.environment.url,
-      authorization: host.environment.authorization,
-    });
+    const url = options.url ?? host.environment.url;
+    const access = { environment: host.environment, clock: systemClock };
+    const client = createTesClient({ url, authorization: authorizationFor(url, access) });
     result = await work({ client, output: host.output, json: options.json ?? false });
   };
   addTaskCommands(program, run);
   addReadCommands(program, run);
+  addLoginCommands(program, host, (code) => {
+    result = code;
+  });
   return runProgram(program, argv, { output: host.output, result: () => result });
 };

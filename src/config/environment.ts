@@ -1,4 +1,6 @@
 /** The only place that reads the environment of the process. */
+import { homedir } from 'node:os';
+import path from 'node:path';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,7 +11,14 @@ export interface TesEnvironment {
   readonly url: string;
   /** Value of the Authorization header; undefined = none. */
   readonly authorization: string | undefined;
+  /** Where `tes login` keeps its tokens (XDG Base Directory Specification). */
+  readonly loginFile: string;
 }
+
+const configFolderOf = (environment: Environment): string => {
+  const given = environment['XDG_CONFIG_HOME'] ?? '';
+  return path.isAbsolute(given) ? given : path.join(environment['HOME'] ?? homedir(), '.config');
+};
 
 /** What the `tes` command takes from the environment: TES_URL, and TES_TOKEN or TES_USER with TES_PASSWORD. */
 export const tesEnvironmentOf = (environment: Environment): TesEnvironment => {
@@ -21,5 +30,6 @@ export const tesEnvironmentOf = (environment: Environment): TesEnvironment => {
   return {
     url: environment['TES_URL'] ?? 'http://localhost:8080',
     authorization: token === '' ? userForm : `Bearer ${token}`,
+    loginFile: path.join(configFolderOf(environment), 'magnetar', 'logins.json'),
   };
 };

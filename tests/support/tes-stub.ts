@@ -23,6 +23,8 @@ export interface TesStub {
   /** `METHOD path?query` of each request. */
   readonly requests: readonly string[];
   readonly bodies: readonly unknown[];
+  /** The Authorization header of each request. */
+  readonly authorizations: readonly (string | undefined)[];
 }
 
 interface Reply {
@@ -104,10 +106,12 @@ const send = (response: ServerResponse, { status, body }: Reply): void => {
 export const startTesStub = async (options: TesStubOptions = {}): Promise<TesStub> => {
   const requests: string[] = [];
   const bodies: unknown[] = [];
+  const authorizations: (string | undefined)[] = [];
   const reply = createReply(options);
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = request.method ?? '';
     const url = new URL(request.url ?? '/', 'http://stub');
+    authorizations.push(request.headers.authorization);
     requests.push(`${method} ${url.pathname}${url.search}`);
     const body = await readBody(request);
     if (body !== undefined) bodies.push(body);
@@ -127,5 +131,5 @@ export const startTesStub = async (options: TesStubOptions = {}): Promise<TesStu
       }),
   );
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${String(port)}`, requests, bodies };
+  return { url: `http://127.0.0.1:${String(port)}`, requests, bodies, authorizations };
 };

@@ -38,7 +38,9 @@ export interface TestIssuer {
   introspects(token: string, claims: Readonly<Record<string, unknown>>): void;
   /** Answers of the token endpoint, in order; then success. */
   deviceAnswers(...errors: readonly string[]): void;
-  /** Bodies posted to the token endpoint. */
+  /** Seconds for which the next access tokens hold. */
+  tokenLife(seconds: number): void;
+  /** Bodies posted to the token and device endpoints. */
   readonly posted: URLSearchParams[];
   stop(): Promise<void>;
   /** On the same port. */
@@ -84,6 +86,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   let key = await newKey(keys);
   let port = 0;
   let refresh = 0;
+  let life = 300;
   const counts = new Map<string, number>();
   const opaque = new Map<string, Readonly<Record<string, unknown>>>();
   const errors: string[] = [];
@@ -107,9 +110,9 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   const tokens = async () => {
     refresh += 1;
     return {
-      access_token: await token(),
+      access_token: await token({ expiresIn: life, claims: { jti: String(refresh) } }),
       token_type: 'Bearer',
-      expires_in: 300,
+      expires_in: life,
       refresh_token: `refresh-${String(refresh)}`,
     };
   };
@@ -145,7 +148,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
         verification_uri: `${url()}/activate`,
         verification_uri_complete: `${url()}/activate?user_code=WDJB-MJHT`,
         expires_in: 600,
-        interval: 1,
+        interval: 0,
       });
     },
     '/realms/lab/token': async (req, res) => {
@@ -183,6 +186,9 @@ export const startIssuer = async (): Promise<TestIssuer> => {
     },
     deviceAnswers(...wanted) {
       errors.push(...wanted);
+    },
+    tokenLife(seconds) {
+      life = seconds;
     },
     posted,
     async stop() {

@@ -1,0 +1,74 @@
+/** What the `tes` command sends as credentials: those of the environment, else the login kept for this very server. */
+import type { TesEnvironment } from '../config/environment.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { isSecureUrl } from '../tasks/addresses.ts';
+import { logIn, renew, type Client } from './device-flow.ts';
+import { EXIT } from './exit-codes.ts';
+import { findLogin, keepLogin, serverOf } from './logins.ts';
+import type { Output } from './output.ts';
+import { UsageError } from './program.ts';
+
+/** A token that is about to expire is not used for a request that may take a while. */
+const MARGIN_MS = 60_000;
+
+interface Deps {
+  readonly environment: Pick<TesEnvironment, 'authorization' | 'loginFile'>;
+  readonly clock: Clock;
+}
+
+/** The access token of the login for a server, renewed where needed; undefined = there is no login. */
+const accessToken = async (
+  url: string,
+  { environment, clock }: Deps,
+): Promise<string | undefined> => {
+  const login = await findLogin(environment.loginFile, url);
+  if (login === undefined) return undefined;
+  if (login.expires > clock.now() + MARGIN_MS) return login.access;
+  const tokens = await renew(login, { clock });
+  await keepLogin(environment.loginFile, { ...login, ...tokens });
+  return tokens.access;
+};
+
+/** Asked before each request, so that a long wait outlives a token. */
+export const authorizationFor =
+  (url: string, deps: Deps) => async (): Promise<string | undefined> => {
+    const { authorization } = deps.environment;
+    if (authorization !== undefined) return authorization;
+    const token = await accessToken(url, deps);
+    return token === undefined ? undefined : `Bearer ${token}`;
+  };
+
+export interface LoginArguments extends Client {
+  readonly url: string;
+  readonly scope: string;
+}
+
+export const login = async (
+  { url, issuer, clientId, scope }: LoginArguments,
+  deps: Deps & { readonly output: Output },
+): Promise<number> => {
+  for (const address of [url, issuer]) {
+    if (isSecureUrl(address)) continue;
+    throw new UsageError(`${address}: tokens travel by https only, or by http on this machine`);
+  }
+  const { environment, clock, output } = deps;
+  const signal = new AbortController().signal; // Ctrl-C ends the process
+  const tokens = await logIn({ issuer, clientId, scope }, output.note, { clock, signal });
+  await keepLogin(environment.loginFile, { url: serverOf(url), issuer, clientId, ...tokens });
+  output.note(`logged in; tes sends the token to ${serverOf(url)} and nowhere else`);
+  return EXIT.ok;
+};
+
+export const printToken = async (
+  url: string,
+  deps: Deps & { readonly output: Output },
+): Promise<number> => {
+  const token = await accessToken(url, deps);
+  if (token === undefined) {
+    throw new UsageError(
+      `there is no login for ${url}: tes login --url ${url} --issuer URL --client-id ID`,
+    );
+  }
+  deps.output.line(token);
+  return EXIT.ok;
+};
