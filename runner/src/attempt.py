@@ -10,6 +10,7 @@ from .formats import loads
 from .job import Job
 from .beacons import Pulse
 from .paths import normal
+from .host import Roots
 from .rights import rights_in
 from .tree import Tree
 from .removal import remove_stale, remove_tree, take_away
@@ -59,9 +60,10 @@ def preflight(job):
 def attempt(job):
     """The phases in order; the state of an attempt in which nothing of the system failed."""
     runtime = job.runtime = preflight(job)
+    job.phase = 'layout'
+    job.roots = Roots(job)
     job.watchdog = Watchdog(job, runtime)  # Before there are threads: it goes on as a fork.
     job.pulse.start()
-    job.phase = 'layout'
     layout = Layout(job.plan)
     tree = Tree(job.own + '/fs', runtime.owner, runtime.folder_mode)
     for mount in job.plan['mounts']:

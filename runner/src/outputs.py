@@ -22,6 +22,12 @@ class Outputs:
         self.plan = job.plan
         self.error = None
         self.http = None
+        self.targets = {}
+
+    def target(self, item):
+        if item['i'] not in self.targets:
+            self.targets[item['i']] = Target(item, self.job.roots)
+        return self.targets[item['i']]
 
     def deliver(self):
         """Every output is tried; the first problem is the one told. After a failed executor
@@ -134,7 +140,7 @@ class Outputs:
                 )
                 return True
             if item['method'] == 'mount':
-                Target(item, self.plan).make(rel)
+                self.target(item).make(rel)
             for name in sorted(os.listdir(fd)):
                 inner = path.rstrip('/') + '/' + name
                 try:
@@ -152,7 +158,7 @@ class Outputs:
     def deliver_file(self, item, path, rel, fd, info, borrowed):
         if item['method'] == 'mount':
             url = join_url(item['url'], rel, False)
-            Target(item, self.plan).put(rel, fd, info, borrowed, self.job)
+            self.target(item).put(rel, fd, info, borrowed, self.job)
         else:
             url = join_url(item['url'], rel, True)
             self.upload(url, fd, info.st_size)

@@ -1,37 +1,47 @@
 """One `mount` output on the host."""
 
 import os
+import stat
 
 from .base import Failure, parent, parts_of
-from .paths import allowed_root
-from .tree import copy_fd, DIRECTORY_FLAGS, FILE_FLAGS
+from .host import Way
+from .tree import copy_fd, DIRECTORY_FLAGS
 
 
 class Target:
     """One `mount` output on the host: stays below an allowed root, belongs to whoever owns the
     folder it lands in."""
 
-    def __init__(self, item, plan):
+    def __init__(self, item, roots):
         path = item['file'].rstrip('/')
         if not path.startswith('/') or '..' in path.split('/'):
             raise Failure('OUTPUT_FAILED', 'not an absolute path: %s' % path)
         # The last name may be a link: to a folder it is followed, any other is replaced.
-        real = os.path.realpath(path if os.path.isdir(path) else parent(path))
-        if not os.path.isdir(path):
-            real = os.path.join(real, os.path.basename(path))
-        self.root = allowed_root(real, plan['storage']['write'])
+        self.root = None
+        with Way(path) as way:
+            is_folder = way.error is None and stat.S_ISDIR(way.info.st_mode)
+            if is_folder:
+                self.place(way, roots)
+        if not is_folder:
+            with Way(parent(path)) as way:
+                way.rest += parts_of(path)[-1:]
+                self.place(way, roots)
         if self.root is None:
             raise Failure(
                 'OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file']
             )
-        self.names = parts_of(real[len(self.root.rstrip('/')) :])
+
+    def place(self, way, roots):
+        self.root = way.place_above(roots.write, True)
+        if self.root:
+            self.names = (way.names + way.rest)[len(self.root.names) :]
 
     def make(self, rel):
         os.close(self.folder(self.names + parts_of(rel)))
 
     def folder(self, names):
         """Opens a folder below the root, making it and its parents, and following no link."""
-        fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = self.root.open(DIRECTORY_FLAGS)
         try:
             for name in names:
                 try:
@@ -60,7 +70,9 @@ class Target:
         part = '.%s.%d.part' % (job.plan['job'], os.getpid())
         try:
             try:
-                file = self.link(fd, part, folder) if info.st_nlink == 1 and not borrowed else None
+                file = None
+                if info.st_nlink == 1 and not borrowed and self.link(fd, part, folder):
+                    file = os.dup(fd)  # Not what has the name: a task may write the folder too.
                 if file is None:
                     file = os.open(
                         part,
@@ -90,6 +102,6 @@ class Target:
         """On the same file system the finished file gets a second name instead of being copied."""
         try:
             os.link('/proc/self/fd/%d' % fd, name, dst_dir_fd=folder, follow_symlinks=True)
-            return os.open(name, FILE_FLAGS, dir_fd=folder)
+            return True
         except (OSError, NotImplementedError):
-            return None
+            return False

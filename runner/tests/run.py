@@ -24,6 +24,7 @@ MODULES = (
     'test_transfers',
     'test_trees',
     'test_mounts',
+    'test_swaps',
     'test_limits',
     'test_life',
 )

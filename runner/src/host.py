@@ -1,0 +1,196 @@
+"""Folders and files of the host, found before a task could change the way to them."""
+
+import errno
+import os
+import stat
+
+from .base import Failure, parts_of
+
+STEP_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_LINKS = 40
+
+
+def identity(info):
+    return info.st_dev, info.st_ino
+
+
+def step(name, folder):
+    """Opens what has this name to look at it, a link itself too. First as a folder, because that
+    mounts what is mounted on demand."""
+    try:
+        return os.open(name, STEP_FLAGS | os.O_DIRECTORY, dir_fd=folder)
+    except NotADirectoryError:
+        return os.open(name, STEP_FLAGS, dir_fd=folder)
+
+
+def reopen(fd, flags):
+    """Opens the very thing that was looked at, whatever has its name by now."""
+    return os.open('/proc/self/fd/%d' % fd, flags & ~os.O_NOFOLLOW)
+
+
+class Place:
+    """A folder or file of the host, known by its real path and by what was there when it was found:
+    a task may have put something else there since."""
+
+    def __init__(self, path, info):
+        self.path, self.info = path, info
+        self.names = parts_of(path)
+
+    def open(self, flags):
+        """Follows no link, and opens nothing but what was found."""
+        fd = os.open('/', STEP_FLAGS | os.O_DIRECTORY)
+        try:
+            for name in self.names:
+                deeper = step(name, fd)
+                os.close(fd)
+                fd = deeper
+            if self.info is None or identity(os.fstat(fd)) != identity(self.info):
+                raise OSError(errno.ESTALE, 'something else is at %s now' % self.path)
+            return reopen(fd, flags)
+        finally:
+            os.close(fd)
+
+    def check(self):
+        """Right before somebody else is told the path."""
+        if self.info is not None:
+            os.close(self.open(os.O_PATH | os.O_CLOEXEC))
+
+
+class Replaced(Failure):
+    """There is a link where only a task can have put it."""
+
+
+class Way:
+    """How a path of the host was walked: each step from the folder before, links read on the way,
+    so that what is open at the end is what was looked at. No link in one of the folders `closed` or
+    below is followed. `rest` is what was not found and `error` why."""
+
+    def __init__(self, path, closed=()):
+        self.names, self.rest, self.error = [], [], None
+        self.fds = [os.open('/', STEP_FLAGS | os.O_DIRECTORY)]
+        self.infos = [os.fstat(self.fds[0])]
+        try:
+            self.walk(path, closed)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        while self.fds:
+            os.close(self.fds.pop())
+
+    @property
+    def fd(self):
+        return self.fds[-1]
+
+    @property
+    def info(self):
+        return self.infos[-1]
+
+    @property
+    def path(self):
+        return '/' + '/'.join(self.names)
+
+    def place(self):
+        return Place(self.path, self.info)
+
+    def walk(self, path, closed):
+        todo, links = parts_of(path)[::-1], 0
+        while todo:
+            name = todo.pop()
+            if name == '..':
+                self.back(len(self.names) - 1)
+                continue
+            try:
+                fd = step(name, self.fd)
+            except OSError as error:
+                self.rest = [name] + todo[::-1]
+                self.error = error
+                return
+            info = os.fstat(fd)
+            if not stat.S_ISLNK(info.st_mode):
+                self.names.append(name)
+                self.fds.append(fd)
+                self.infos.append(info)
+                continue
+            try:
+                target = os.readlink('', dir_fd=fd)
+            finally:
+                os.close(fd)
+            links += 1
+            if self.passes(closed):
+                raise Replaced('BAD_PATH', '%s is a link that a task may have made' % path)
+            if links > MAX_LINKS:
+                self.rest = [name] + todo[::-1]
+                self.error = OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                return
+            if target.startswith('/'):
+                self.back(0)
+            todo += parts_of(target)[::-1]
+
+    def back(self, count):
+        while len(self.names) > max(count, 0):
+            self.names.pop()
+            self.infos.pop()
+            os.close(self.fds.pop())
+
+    def passes(self, identities):
+        return any(identity(info) in identities for info in self.infos)
+
+    def place_above(self, places, strictly):
+        """The first of these the way leads to, strictly below it if that is wanted; or None."""
+        if '..' in self.rest:
+            return None
+        for place in places:
+            depth = len(place.names)
+            if (
+                self.names[:depth] == place.names
+                and len(self.infos) > depth
+                and identity(self.infos[depth]) == identity(place.info)
+                and len(self.names) + len(self.rest) >= depth + strictly
+            ):
+                return place
+        return None
+
+
+class Roots:
+    """What the operator opened to tasks, found once, before any container of this attempt runs:
+    the folders of `storage`, and the mounts."""
+
+    def __init__(self, job):
+        plan = job.plan
+        self.job = job
+        hosts = [mount['host'] for mount in plan['mounts'] if mount['mode'] == 'rw']
+        self.written = set()
+        for host in hosts:
+            with Way(host) as way:
+                if way.error is None:
+                    self.written.add(identity(way.info))
+        self.read = list(self.storage('read'))
+        self.write = list(self.storage('write'))
+        self.mounts = [self.mount(mount['host']) for mount in plan['mounts']]
+
+    def storage(self, key):
+        for root in self.job.plan['storage'][key]:
+            try:
+                with Way(root, self.written) as way:
+                    if way.error is None:
+                        yield way.place()
+            except (OSError, Failure) as error:
+                self.job.note('%s is not used: %s' % (root, error))
+
+    def mount(self, host):
+        """One that cannot be seen from here is left to the runtime, which may be another user; not
+        where tasks could put it."""
+        with Way(host, self.written) as way:
+            if way.error is None:
+                return way.place()
+            if way.passes(self.written):
+                raise Replaced('BAD_PATH', 'the mount %s is gone: %s' % (host, way.error))
+            return Place(host, None)
