@@ -1,4 +1,5 @@
 /** The contract on MongoDB with two servers sharing a database, and what only a network can do: lose answers. */
+import { once } from 'node:events';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
@@ -6,9 +7,11 @@ import { collectionsOf } from '../../src/store/mongo/collections.ts';
 import { createChangeHub } from '../../src/store/change-hub.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { taskOfKey } from '../../src/store/mongo/once.ts';
+import { list, listSummaries } from '../../src/store/mongo/reads.ts';
 import { startTail } from '../../src/store/mongo/tail.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
+import type { CallOptions } from '../../src/tasks/ports/call.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
 import type { NewTask } from '../../src/tasks/ports/task-store.ts';
 import { startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
@@ -122,6 +125,44 @@ describe('on MongoDB', () => {
       const client = new MongoClient(url);
       const left = await collectionsOf(client.db()).idempotency.find().toArray();
       expect(left.map(({ _id }) => _id)).toEqual(['l']);
+      await client.close();
+    });
+  });
+
+  describe('a list', () => {
+    const request = { scope: 'all', filter: { tags: [] }, limit: 9 } as const;
+    const watched = async () => {
+      const client = new MongoClient(server().newDatabase(), { monitorCommands: true });
+      await client.connect();
+      const collections = collectionsOf(client.db());
+      const lists: readonly ((options: CallOptions) => Promise<unknown>)[] = [
+        (options) => list(collections, request, options),
+        (options) => listSummaries(collections, request, options),
+      ];
+      return { client, lists };
+    };
+
+    it('may take the database only so long', async () => {
+      const { client, lists } = await watched();
+      const limits: unknown[] = [];
+      client.on('commandStarted', ({ command }) => limits.push(command['maxTimeMS']));
+      for (const one of lists) await one(CALL);
+      expect(limits).toEqual([15_000, 15_000]);
+      await client.close();
+    });
+
+    it('stops when the caller leaves', async () => {
+      const { client, lists } = await watched();
+      for (const one of lists) {
+        const left = new AbortController();
+        const reason = new Error('left');
+        const closed = once(client, 'connectionClosed');
+        client.once('commandStarted', () => {
+          left.abort(reason);
+        });
+        await expect(one({ signal: left.signal })).rejects.toBe(reason);
+        await closed; // how the database learns of it
+      }
       await client.close();
     });
   });

@@ -32,11 +32,17 @@ export const isNew = async (insertion: Promise<unknown>): Promise<boolean> => {
   }
 };
 
+const OUT_OF_TIME = 50;
+
 /** A driver error at work: the database does not serve; anything else passes unchanged. */
-export const toStoreError = (error: unknown): unknown =>
-  error instanceof MongoError
-    ? new MagnetarError('STORE_UNAVAILABLE', 'the database failed', { cause: error })
-    : error;
+export const toStoreError = (error: unknown): unknown => {
+  if (!(error instanceof MongoError)) return error;
+  const text =
+    error instanceof MongoServerError && error.code === OUT_OF_TIME
+      ? 'the database takes too long to find these tasks: narrow the filter by a state, a tag or a longer prefix of the name'
+      : 'the database failed';
+  return new MagnetarError('STORE_UNAVAILABLE', text, { cause: error });
+};
 
 const AUTH_CODES: ReadonlySet<unknown> = new Set([13, 18, 8000]);
 

@@ -100,8 +100,8 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
   get: (id, scope, options) => calls.run(options, () => get(collections, id, scope)),
   parts: (ids, kinds, options) => calls.run(options, () => parts(collections, ids, kinds)),
   listSummaries: (request, options) =>
-    calls.run(options, () => listSummaries(collections, request)),
-  list: (request, options) => calls.run(options, () => list(collections, request)),
+    calls.run(options, () => listSummaries(collections, request, options)),
+  list: (request, options) => calls.run(options, () => list(collections, request, options)),
   usage: (owner, most, options) => calls.run(options, () => usage(collections, owner, most)),
   creation: (once, options) => calls.run(options, () => earlierOf(collections, once)),
   waiting: (options) => calls.run(options, () => waiting(collections)),

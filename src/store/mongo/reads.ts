@@ -1,6 +1,7 @@
 /** The calls that only read. */
-import type { Filter, Sort } from 'mongodb';
+import type { Filter, FindOptions, Sort } from 'mongodb';
 import type { OwnerId, TaskId } from '../../tasks/ids.ts';
+import type { CallOptions } from '../../tasks/ports/call.ts';
 import type {
   ListRequest,
   OwedDebt,
@@ -50,7 +51,7 @@ const decodeTasks = async (
 export const findTasks = async (
   collections: Collections,
   filter: Filter<TaskDocument>,
-  order: { readonly sort?: Sort; readonly limit?: number } = {},
+  order: FindOptions & Partial<CallOptions> = {},
 ): Promise<readonly Task[]> =>
   decodeTasks(collections, await collections.tasks.find(filter, order).toArray());
 
@@ -84,26 +85,36 @@ const pageOf = <Item extends { readonly id: TaskId }>(
   return last === undefined ? { items } : { items, last };
 };
 
+/** A filter that few of many tasks match may make the database look at all of them: not for longer than this, nor for somebody who has left. */
+const LIST_LIMIT_MS = 15_000;
+
+const pageOptions = ({ limit }: ListRequest, { signal }: CallOptions) => ({
+  sort: NEWEST_FIRST,
+  limit: limit + 1,
+  maxTimeMS: LIST_LIMIT_MS,
+  signal,
+});
+
 export const listSummaries = async (
   { tasks }: Collections,
   request: ListRequest,
+  options: CallOptions,
 ): Promise<Page<TaskSummary>> => {
-  const found = await tasks
-    .find(listFilter(request), {
-      projection: { state: 1 },
-      sort: NEWEST_FIRST,
-      limit: request.limit + 1,
-    })
-    .toArray();
+  const shown = { projection: { state: 1 }, ...pageOptions(request, options) };
+  const found = await tasks.find(listFilter(request), shown).toArray();
   return pageOf(
     found.map(({ _id, state }) => ({ id: _id, state })),
     request.limit,
   );
 };
 
-export const list = async (collections: Collections, request: ListRequest): Promise<Page<Task>> => {
-  const order = { sort: NEWEST_FIRST, limit: request.limit + 1 };
-  return pageOf(await findTasks(collections, listFilter(request), order), request.limit);
+export const list = async (
+  collections: Collections,
+  request: ListRequest,
+  options: CallOptions,
+): Promise<Page<Task>> => {
+  const found = findTasks(collections, listFilter(request), pageOptions(request, options));
+  return pageOf(await found, request.limit);
 };
 
 const byPosition = (a: PartDocument, b: PartDocument): number =>
