@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const TES = 'openapi/task_execution_service.openapi.yaml';
+const EXT = 'openapi/ext.openapi.yaml';
 const SERVICE_INFO = 'openapi/service-info.openapi.yaml';
 const REMOTE =
   /^https:\/\/raw\.githubusercontent\.com\/ga4gh-discovery\/ga4gh-service-info\/v1\.0\.0\/service-info\.yaml(#\/components\/schemas\/(\w+))$/;
@@ -74,16 +75,21 @@ export const TASK_SHAPE: Shape = ${JSON.stringify(shapeOf(schemas.tesTask, schem
 `;
 };
 
+const typesOf = async (json) =>
+  BANNER +
+  astToString(
+    await openapiTS(json, { alphabetize: true, immutable: true, defaultNonNullable: false }),
+  );
+
 const outputs = async () => {
   const document = bundle(await load(TES), await load(SERVICE_INFO));
   const json = `${JSON.stringify(document, null, 2)}\n`;
+  const ext = `${JSON.stringify(await load(EXT), null, 2)}\n`;
   return {
     'openapi/tes.bundled.json': json,
-    'src/generated/tes.ts':
-      BANNER +
-      astToString(
-        await openapiTS(json, { alphabetize: true, immutable: true, defaultNonNullable: false }),
-      ),
+    'openapi/ext.bundled.json': ext,
+    'src/generated/tes.ts': await typesOf(json),
+    'src/generated/ext.ts': await typesOf(ext),
     'src/generated/task-shape.ts': shapeModule(document),
   };
 };

@@ -118,7 +118,10 @@ export const AREAS = [
   vitest('conformance', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('contract', { needs: ['python', 'venv', 'mongodb'] }),
   vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
-  vitest('e2e', { build: true, needs: ['python', 'venv', ...RUNTIMES, 'mongodb'] }),
+  vitest('e2e', {
+    build: true,
+    needs: ['python', 'venv', ...RUNTIMES, 'mongodb', 'chromium'],
+  }),
   vitest('clients', {
     build: true,
     needs: ['python', 'venv', 'clientPython', 'bubblewrap', 'rsync', 'mongodb'],

@@ -7,6 +7,9 @@ const hasVenv = () => works('python3', '-c', 'import venv, ensurepip');
 
 /** Tasks run the clients' programs, so they need an interpreter that a sandbox sees too. */
 const CLIENT_PYTHON = process.env.MAGNETAR_TEST_CLIENT_PYTHON ?? '/usr/bin/python3';
+/** Speaks the DevTools protocol over a pipe. */
+const BROWSER = process.env.MAGNETAR_TEST_BROWSER ?? 'chromium';
+
 const CLIENT_PROBE = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
 
 const hasFerret = () =>
@@ -27,6 +30,7 @@ const NEEDS = {
     here: () => isInstalled('dockerd') && isInstalled('containerd') && isInstalled('iptables'),
     packages: ['docker.io', 'containerd', 'iptables'],
   },
+  chromium: { here: () => isInstalled(BROWSER), packages: ['chromium'] },
   python: { here: () => isInstalled('python3'), packages: ['python3'] },
   venv: { here: hasVenv, packages: ['python3-venv'] },
   clientPython: {

@@ -131,7 +131,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createLogRouter({ ...deps, callers }));
   app.use(createBeaconRouter(deps));
   app.use(createHealthRouter(deps.health));
-  app.use(createDocsRouter(contract.text, deps));
+  app.use(createDocsRouter(contract, deps));
   app.use(pathUnknown);
   app.use(createErrorHandler(deps.logger, audit));
   const drain = (): void => {

@@ -6,12 +6,14 @@ import type { TaskSchema, WireTask } from '../tasks/validation/read-task.ts';
 import { fieldProblem } from './schema-problems.ts';
 
 export interface Contract {
-  /** The document as it is served. */
+  /** The documents: of TES, and of what this server has beside it. */
   readonly text: string;
+  readonly extensions: string;
   readonly taskSchema: TaskSchema;
 }
 
 const DOCUMENT = new URL('../../openapi/tes.bundled.json', import.meta.url);
+const EXTENSIONS = new URL('../../openapi/ext.bundled.json', import.meta.url);
 
 /** Words of OpenAPI that say nothing about validity. */
 const PROSE = ['example', 'components', 'info', 'openapi', 'paths', 'security', 'servers'];
@@ -43,6 +45,7 @@ export const loadContract = (): Contract => {
   const first = compileTask(document, false);
   return {
     text,
+    extensions: readFileSync(EXTENSIONS, 'utf8'),
     taskSchema: (body, thorough) => {
       const validate = thorough ? every : first;
       if (validate(body)) return { task: body };

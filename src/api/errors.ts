@@ -1,5 +1,6 @@
 /** The one shape of every error, and the only place where an error becomes an answer (T47). */
 import type { NextFunction, Request, Response } from 'express';
+import type { components } from '../generated/ext.ts';
 import { isMagnetarError, MagnetarError, messageOf, type ErrorCode } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Audit } from './audit.ts';
@@ -40,7 +41,10 @@ const translate = (error: unknown): MagnetarError => {
     : new MagnetarError('INTERNAL', messageOf(error), { cause: error });
 };
 
-const body = ({ code, row, message, details }: MagnetarError, requestId: string) => ({
+const body = (
+  { code, row, message, details }: MagnetarError,
+  requestId: string,
+): components['schemas']['Error'] => ({
   status: row.status,
   code,
   message: row.expose ? message : row.meaning,

@@ -20,7 +20,7 @@ export const PREFIXES = ['/ga4gh/tes/v1', '/v1'] as const;
 
 /** For anybody: what the server says of itself (T7), its page, and what is signed by the key of a job. */
 const PUBLIC = new Set([
-  ...['/', '/openapi.json', '/healthz', '/readyz'],
+  ...['/', '/openapi.json', '/ext/v1/openapi.json', '/healthz', '/readyz'],
   ...['', ...PREFIXES].flatMap((prefix) => [
     `${prefix}/service-info`,
     `${prefix}/tasks/service-info`,

@@ -1,5 +1,6 @@
 /** `GET /ext/v1/tasks/<id>/logs/<attempt>/<executor>/<stdout|stderr>`: one stream of an executor, whole, also while it runs. */
 import { Router, type Request, type Response } from 'express';
+import type { operations } from '../generated/ext.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import { STREAMS } from '../tasks/full-logs.ts';
 import { parseTaskId } from '../tasks/ids.ts';
@@ -11,7 +12,8 @@ import { signalOf } from './exchange.ts';
 
 const PATH = '/ext/v1/tasks/:id/logs/:attempt/:executor/:stream';
 
-type LogPath = Request<{ id: string; attempt: string; executor: string; stream: string }>;
+/** The parameters of the document, as Express gives them. */
+type LogPath = Request<Record<keyof operations['getLog']['parameters']['path'], string>>;
 
 const requestOf = ({ params }: LogPath): Omit<LogRequest, 'principal'> => {
   const id = parseTaskId(params.id);
