@@ -7,6 +7,7 @@ import type { OwedDebt } from '../tasks/ports/task-store.ts';
 import type { Debt, Slots } from '../tasks/task.ts';
 import { askStatus } from './ask-status.ts';
 import type { AttemptDeps } from './attempt-context.ts';
+import { isThere } from './is-there.ts';
 import { onlyHead, settle } from './task-writer.ts';
 
 /** Jobs cleaned at the same time: more would starve the status calls of Pulsar's four threads. */
@@ -15,9 +16,6 @@ const AT_ONCE = 2;
 const AGAIN: BackoffPolicy = { firstMs: 1_000, factor: 1.5, maxMs: 60_000 };
 /** So many looks in vain are worth a line in the log. */
 const WORTH_A_WARNING = 8;
-/** Enough to see that a file is there. */
-const A_LOOK = { maxBytes: 2 * 1024 * 1024 };
-
 export type DebtDeps = Pick<
   AttemptDeps,
   | 'store'
@@ -47,13 +45,9 @@ const isProven = async (
   { transport }: DebtDeps,
   { job }: Debt,
   signal: AbortSignal,
-): Promise<boolean> => {
-  const options = { ...A_LOOK, signal };
-  const mark = await transport.fetch(job, 'tes/killed', options);
-  return (
-    mark !== undefined || (await transport.fetch(job, 'tes/report.json', options)) !== undefined
-  );
-};
+): Promise<boolean> =>
+  (await isThere(transport, job, 'tes/killed', { signal })) ||
+  isThere(transport, job, 'tes/report.json', { signal });
 
 /** Whether nothing of the job can run any more. A restarted Pulsar may call an ended job running for ever: a kill reveals it. */
 const isOver = async (

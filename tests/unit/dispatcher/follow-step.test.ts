@@ -195,6 +195,19 @@ describe('a job that is over without a report', () => {
     expect(head.debts).toMatchObject([{ do: 'kill' }]);
   });
 
+  it('is asked for its log without a piece of it being held', async () => {
+    const held: string[] = [];
+    const { fetch } = desk.transport;
+    desk.transport.fetch = (job, name, options) => {
+      held.push(name);
+      return fetch(job, name, options);
+    };
+    const evidence = EVIDENCE['the log of an executor'] ?? { again: true };
+    expect((await lose(evidence)).head.state).toBe('SYSTEM_ERROR');
+    expect(held).toContain('tes/heartbeat.json');
+    expect(held).not.toContain('tes/0.stdout');
+  });
+
   it('is not run again when nobody can look at what it left', async () => {
     const task = await desk.at('run');
     says(task, { status: 'complete', final: true });
