@@ -2,7 +2,8 @@
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
-import { logFileOf, withCutMarked, type CutStream } from '../tasks/full-logs.ts';
+import { logFileOf, wholeStreams, withCutMarked, type CutStream } from '../tasks/full-logs.ts';
+import type { JobId, TaskId } from '../tasks/ids.ts';
 import type { OwedDebt } from '../tasks/ports/task-store.ts';
 import type { Debt, Slots } from '../tasks/task.ts';
 import { askStatus } from './ask-status.ts';
@@ -65,43 +66,65 @@ const isOver = async (
   return debt.do === 'clean' || age > timing.settleMs || isProven(deps, debt, signal);
 };
 
-/** Number of the attempt that left the debt. */
-const attemptOf = async (
-  { store }: DebtDeps,
-  { task, debt }: OwedDebt,
-  signal: AbortSignal,
-): Promise<number> => {
-  const found = await store.get(task, 'all', { signal });
-  return found?.head.attempts.find(({ job }) => job === debt.job)?.n ?? 0;
-};
+/** An attempt whose logs are kept. */
+interface Logs {
+  readonly task: TaskId;
+  readonly attempt: number;
+  readonly job: JobId;
+}
 
-/** A log that cannot be kept is said and given up; a Pulsar that does not answer is asked again with the rest of the debt. */
+/** False when there is nothing to be had, which is said when there should be; a Pulsar that does not answer is asked again with the rest of the debt. */
 const keepLog = async (
   deps: DebtDeps,
-  { task, debt }: OwedDebt,
+  { task, attempt, job }: Logs,
   log: CutStream,
   signal: AbortSignal,
-): Promise<void> => {
-  const attempt = await attemptOf(deps, { task, debt }, signal);
+): Promise<boolean> => {
   const name = { task, attempt, executor: log.executor, stream: log.stream };
   const take = (pieces: AsyncIterable<Uint8Array>): Promise<void> =>
     deps.logs.keep(name, withCutMarked(pieces, log.bytes), { signal });
   const options = { signal, maxBytes: deps.destination.limits.log_bytes };
   try {
-    await deps.transport.download(debt.job, logFileOf(log), take, options);
+    return await deps.transport.download(job, logFileOf(log), take, options);
   } catch (error) {
     signal.throwIfAborted();
     if (isMagnetarError(error) && error.row.retryable) throw error;
     const why = messageOf(error);
-    deps.logger.warn('a full log could not be kept', { jobId: debt.job, ...log, why });
+    deps.logger.warn('a full log could not be kept', { jobId: job, ...log, why });
+    return false;
   }
+};
+
+/** Executors run one after another, and their logs are there from before they begin. */
+const keepAll = async (
+  deps: DebtDeps,
+  logs: Logs,
+  executors: number,
+  signal: AbortSignal,
+): Promise<void> => {
+  for (let executor = 0; executor < executors; executor += 1) {
+    const found: boolean[] = [];
+    for (const log of wholeStreams(executor)) found.push(await keepLog(deps, logs, log, signal));
+    if (!found.includes(true)) return;
+  }
+};
+
+/** The task itself is read only when there is something to keep. */
+const keepLogs = async (deps: DebtDeps, owed: OwedDebt, signal: AbortSignal): Promise<void> => {
+  const { job, keep } = owed.debt;
+  const task = keep === undefined ? undefined : await deps.store.get(owed.task, 'all', { signal });
+  if (task === undefined || keep === undefined) return;
+  const attempt = task.head.attempts.find((one) => one.job === job)?.n ?? 0;
+  const logs = { task: task.id, attempt, job };
+  if (keep === 'all') await keepAll(deps, logs, task.spec.executors.length, signal);
+  else for (const log of keep) await keepLog(deps, logs, log, signal);
 };
 
 const payOne = async (deps: DebtDeps, owed: OwedDebt, signal: AbortSignal): Promise<boolean> => {
   deps.assertOwner();
   const { job } = owed.debt;
   if (!(await isOver(deps, owed, signal))) return false;
-  for (const log of owed.debt.keep ?? []) await keepLog(deps, owed, log, signal);
+  await keepLogs(deps, owed, signal);
   await deps.transport.clean(job, { signal });
   await settle(
     deps.store,

@@ -126,15 +126,17 @@ export const executing = (task: Task, now: number): TaskHead => {
   return moved(task.head, { to: 'RUNNING', at: now, attempt: run.n });
 };
 
-const cleanDebt = (run: Run, now: number, report?: Report): Debt => {
-  const keep = report === undefined ? [] : cutStreams(report);
-  return {
-    job: run.job,
-    destination: run.destination,
-    do: 'clean',
-    not_before: now + CLEAN_DELAY_MS,
-    ...(keep.length === 0 ? {} : { keep }),
-  };
+const cleanDebt = (run: Run, now: number): Debt => ({
+  job: run.job,
+  destination: run.destination,
+  do: 'clean',
+  not_before: now + CLEAN_DELAY_MS,
+});
+
+/** Logs to be fetched from a job that has ended, for good, before it is removed. */
+const keepOf = (report: Report | undefined): Pick<Debt, 'keep'> => {
+  const keep = report === undefined ? 'all' : cutStreams(report);
+  return keep.length === 0 ? {} : { keep };
 };
 
 const killDebt = (run: Run, now: number): Debt => ({
@@ -147,7 +149,7 @@ const killDebt = (run: Run, now: number): Debt => ({
 
 const DEBTS: Readonly<Record<Closing['owed'], (run: Run, closing: Closing) => readonly Debt[]>> = {
   nothing: () => [],
-  clean: (run, { now, report }) => [cleanDebt(run, now, report)],
+  clean: (run, { now }) => [cleanDebt(run, now)],
   kill: (run, { now }) => [killDebt(run, now)],
 };
 
@@ -174,7 +176,7 @@ export const reported = (task: Task, report: Report, now: number): HeadChange =>
     head: {
       ...head,
       attempts: closeAttempt(head.attempts, run.n, attemptOfReport(report, now)),
-      debts: [...head.debts, cleanDebt(run, now, report)],
+      debts: [...head.debts, { ...cleanDebt(run, now), ...keepOf(report) }],
     },
     parts: reportParts(task, run, report),
   };
@@ -194,11 +196,13 @@ const closed = (task: Task, to: TaskState, closing: Closing): HeadChange => {
   const { report, now, reason } = closing;
   const head = moved(withoutRun(task.head), { to, at: now, attempt: run.n, reason });
   const record = report === undefined ? { end: now } : attemptOfReport(report, now);
+  const keep = isTerminal(to) ? keepOf(report) : {};
+  const debts = DEBTS[closing.owed](run, closing).map((debt) => ({ ...debt, ...keep }));
   return {
     head: {
       ...head,
       attempts: closeAttempt(head.attempts, run.n, { ...record, reason }),
-      debts: [...head.debts, ...DEBTS[closing.owed](run, closing)],
+      debts: [...head.debts, ...debts],
     },
     parts: report === undefined ? [] : reportParts(task, run, report),
   };

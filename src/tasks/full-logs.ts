@@ -11,7 +11,7 @@ export interface StreamName {
 }
 
 export interface CutStream extends StreamName {
-  /** What the executor wrote. */
+  /** What the executor wrote; 0 = not known. */
   readonly bytes: number;
 }
 
@@ -29,6 +29,10 @@ export const cutStreams = ({ executors }: Report): readonly CutStream[] =>
       bytes: executor[`${stream}_bytes`],
     })),
   );
+
+/** The streams of one executor of which nobody knows how much it wrote. */
+export const wholeStreams = (executor: number): readonly CutStream[] =>
+  STREAMS.map((stream) => ({ executor, stream, bytes: 0 }));
 
 /** Where the runner keeps a stream, below the job's `metadata/`. */
 export const logFileOf = ({ executor, stream }: StreamName): string =>

@@ -91,8 +91,8 @@ export interface Debt {
   readonly do: 'kill' | 'clean';
   readonly not_before: number;
   readonly slots?: Slots;
-  /** Streams longer than what the task holds of them: the whole is fetched before the job is removed. */
-  readonly keep?: readonly CutStream[];
+  /** Streams longer than what the task holds of them: the whole is fetched before the job is removed. `all` = there was no report, so the task holds nothing. */
+  readonly keep?: readonly CutStream[] | 'all';
 }
 
 /** What changes after creation; every write replaces it whole under a compare-and-set of `rev`. */

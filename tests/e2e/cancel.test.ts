@@ -46,6 +46,14 @@ const cancel = async (id: string): Promise<{ readonly task: WireTask; readonly m
 const executorsOf = (task: WireTask) =>
   (task.logs?.[0]?.logs ?? []).map(({ exit_code, stdout }) => [exit_code, stdout]);
 
+const jobFolder = (id: string): string => join(site.data, 'pulsar', 'staging', `tes-${id}-1-1`);
+
+const paid = async (): Promise<void> => {
+  const jobs = () =>
+    readdirSync(join(site.data, 'pulsar', 'staging')).filter((name) => name.startsWith('tes-'));
+  await until(() => jobs().length === 0, { timeoutMs: 30_000, what: 'all debts to be paid' });
+};
+
 /** Processes of the executor itself; its runner may still tidy up when the task has ended. */
 const executorPids = (mark: string): readonly number[] => processesOf(`/marks/${mark};`);
 
@@ -86,16 +94,17 @@ describe('cancel of a running task', () => {
       readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes('runner.py'),
     );
     expect(runner).not.toEqual([]);
+    const log = join(jobFolder(id), 'metadata', 'tes', '0.stdout');
+    await until(() => readFileSync(log, 'utf8') === 'begun\n', { what: 'the log in the job' });
     for (const pid of runner) signalTo(pid, 'SIGSTOP');
     const { task, ms } = await cancel(id);
     expect(ms).toBeLessThan(LIMIT_MS);
     expect(task.logs).toHaveLength(1);
     expect(executorPids('frozen')).toEqual([]);
+    await paid();
+    const kept = await fetch(`${server.url}/ext/v1/tasks/${id}/logs/1/0/stdout`);
+    expect(await kept.text()).toBe('begun\n');
   });
 
-  it('leaves nothing of these jobs with Pulsar', async () => {
-    const staging = join(site.data, 'pulsar', 'staging');
-    const jobs = () => readdirSync(staging).filter((name) => name.startsWith('tes-'));
-    await until(() => jobs().length === 0, { timeoutMs: 30_000, what: 'all debts to be paid' });
-  });
+  it('leaves nothing of these jobs with Pulsar', paid);
 });

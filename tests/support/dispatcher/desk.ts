@@ -60,7 +60,7 @@ export interface Desk {
   /** A task with an active attempt at this point. */
   at(
     point: Point,
-    more?: { readonly inbox?: Inbox; readonly head?: Partial<TaskHead> },
+    more?: { readonly inbox?: Inbox; readonly head?: Partial<TaskHead>; readonly wish?: TaskWish },
   ): Promise<Task>;
   get(id: TaskId): Promise<Task>;
   write(task: Task, head: TaskHead): Promise<Task>;
@@ -131,8 +131,8 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
     create,
     get,
     write,
-    async at(point, { inbox = {}, head = {} } = {}) {
-      const task = await create();
+    async at(point, { inbox = {}, head = {}, wish } = {}) {
+      const task = await create(wish);
       const slots = { cores: 1, ram_bytes: 0 };
       const input = { destination: destination.name, epoch: EPOCH, slots, now: clock.now() };
       let now = await write(task, claimed(task, input));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDebtPayer, slotsOwed, type DebtPayer } from '../../../src/dispatcher/debts.ts';
 import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
-import { failed, reported, retried, runOf } from '../../../src/tasks/attempts.ts';
+import { cancelled, failed, reported, retried, runOf } from '../../../src/tasks/attempts.ts';
 import type { JobStatus } from '../../../src/tasks/ports/job-transport.ts';
 import type { ReportExecutor } from '../../../src/tasks/report.ts';
 import type { Task } from '../../../src/tasks/task.ts';
@@ -113,6 +113,53 @@ describe('a cleaning', () => {
     expect(asked()).toEqual([]);
     desk.transport.failing.clear();
     expect(await isPaidAfter(owing, LATER_MS)).toBe(true);
+  });
+});
+
+describe('the logs of a task that ended without a report', () => {
+  const executors = Array.from({ length: 4 }, () => ({ image: 'any', command: ['true'] }));
+
+  const killed = async (closing: typeof failed, owed: 'clean' | 'kill'): Promise<Owing> => {
+    const task = await desk.at('run', { wish: { spec: { executors } } });
+    const { head } = closing(task, { reason: 'gone', now: desk.clock.now(), owed });
+    const owing = { task: await desk.write(task, head), job: runOf(task).job };
+    says(owing, { status: 'cancelled', final: true });
+    return owing;
+  };
+
+  const put = ({ job }: Owing, files: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(files)) {
+      desk.transport.files.set(`${job}/tes/${name}`, text);
+    }
+  };
+
+  const LOGS = { '0.stdout': 'first', '0.stderr': '', '1.stdout': 'half', '1.stderr': 'oh' };
+  const KEPT = Object.fromEntries(Object.entries(LOGS).map(([name, log]) => [`1/${name}`, log]));
+
+  it.each([
+    ['CANCELED', cancelled, 'clean'],
+    ['SYSTEM_ERROR', failed, 'clean'],
+    ['SYSTEM_ERROR', failed, 'kill'],
+  ] as const)('%s are kept before the job is removed', async (_, closing, owed) => {
+    const owing = await killed(closing, owed);
+    put(owing, { ...LOGS, '3.stdout': 'of nobody: there is no executor 2' });
+    expect(await isPaidAfter(owing, settleMs + LATER_MS)).toBe(true);
+    expect(Object.fromEntries(desk.kept)).toEqual(KEPT);
+    expect(asked().at(-1)).toBe('clean');
+  });
+
+  it('are not looked for when it is tried again: nothing has begun', async () => {
+    const owing = await killed(retried, 'kill');
+    put(owing, LOGS);
+    expect(await isPaidAfter(owing, settleMs + LATER_MS)).toBe(true);
+    expect(desk.kept.size).toBe(0);
+  });
+
+  it('do not keep the job when they cannot be kept', async () => {
+    const owing = await killed(failed, 'clean');
+    put(owing, LOGS);
+    desk.transport.failing.set('download', refused);
+    expect(await isPaidAfter(owing, 500)).toBe(true);
   });
 });
 
