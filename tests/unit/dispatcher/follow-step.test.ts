@@ -214,13 +214,10 @@ describe('a job that is over without a report', () => {
     await poll(task);
     await desk.clock.advance(settleMs);
     await desk.step(task.id, (input) => {
-      let asked = 0;
       const transport = {
         ...desk.transport,
-        fetch: (...args: Parameters<typeof desk.transport.fetch>) => {
-          asked += 1;
-          return asked > 2 ? Promise.reject(refused) : desk.transport.fetch(...args);
-        },
+        download: (...args: Parameters<typeof desk.transport.download>) =>
+          args[1] === 'tes/0.stdout' ? Promise.reject(refused) : desk.transport.download(...args),
       };
       return followStep({ ...input, deps: { ...input.deps, transport } }, false);
     });
