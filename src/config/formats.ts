@@ -159,6 +159,8 @@ const tables: Format = {
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
 
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
 export const FORMATS = {
   port: whole(0, 65_535),
   count: whole(0, Number.MAX_SAFE_INTEGER),
@@ -183,6 +185,11 @@ export const FORMATS = {
     NAME.test(value) ? undefined : 'must be 1 to 63 letters, digits, _, . or -',
   ),
   http_url: httpUrl,
+  time: text('RFC 3339 time or empty', (value) =>
+    value === '' || (RFC_3339.test(value) && !Number.isNaN(Date.parse(value)))
+      ? undefined
+      : 'must be a time such as 2030-01-31T12:00:00Z',
+  ),
   store_url: storeUrl,
   secret: text('text, `env:NAME` or `file:PATH`', () => undefined),
   texts,

@@ -204,9 +204,15 @@ export const CONFIG_SCHEMA = {
     contact_url: key('text', '', 'Contact in service-info: a URL or `mailto:`; empty = none.'),
     documentation_url: key('http_url', '', 'Documentation in service-info; empty = none.'),
     environment: key('text', '', 'Environment in service-info, such as `prod`; empty = none.'),
+    created_at: key('time', '', 'When the service began, in service-info; empty = none.'),
+    updated_at: key('time', '', 'When it was last changed, in service-info; empty = none.'),
     organization: {
       name: key('required_text', 'Magnetar', 'Organization in service-info.'),
-      url: key('http_url', 'https://www.ga4gh.org', 'Its URL; the contract requires one.'),
+      url: key(
+        'http_url',
+        '',
+        'Its URL. The contract requires one: empty = `server.public_url`, or the address this server listens on.',
+      ),
     },
   },
   log: {

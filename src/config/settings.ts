@@ -63,12 +63,19 @@ const storageOf = ({ storage }: Config): readonly string[] => [
   'https://',
 ];
 
+/** The URL that the contract requires, where nobody has configured one: at least it leads here. */
+const ownUrl = ({ server: { public_url: url, host, port } }: Config): string =>
+  url === '' ? `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}` : url;
+
 export const serviceInfoOf = (config: Config, version: string): ServiceInfoOptions => {
   const { service } = config;
   return {
     id: service.id,
     name: service.name,
-    organization: service.organization,
+    organization: {
+      name: service.organization.name,
+      url: service.organization.url === '' ? ownUrl(config) : service.organization.url,
+    },
     version,
     storage: storageOf(config),
     backendParameters: BACKEND_PARAMETERS,
@@ -76,6 +83,8 @@ export const serviceInfoOf = (config: Config, version: string): ServiceInfoOptio
     ...unless('', 'contactUrl', service.contact_url),
     ...unless('', 'documentationUrl', service.documentation_url),
     ...unless('', 'environment', service.environment),
+    ...unless('', 'createdAt', service.created_at),
+    ...unless('', 'updatedAt', service.updated_at),
   };
 };
 

@@ -123,6 +123,8 @@ export interface ServiceConfig {
   readonly contact_url: string;
   readonly documentation_url: string;
   readonly environment: string;
+  readonly created_at: string;
+  readonly updated_at: string;
   readonly organization: { readonly name: string; readonly url: string };
 }
 

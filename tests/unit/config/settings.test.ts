@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import {
   allowedHostsOf,
+  allowedOriginsOf,
   destinationOf,
   planRulesOf,
   serviceInfoOf,
@@ -43,7 +44,47 @@ describe('allowedHostsOf', () => {
   });
 });
 
+describe('allowedOriginsOf', () => {
+  it('adds the origin of public_url, from which the page of this server calls it', () => {
+    const config = load(
+      '[server]\npublic_url = "https://tes.example.org/x"\nallowed_origins = ["https://a.example"]',
+    );
+    expect(allowedOriginsOf(config)).toEqual(['https://a.example', 'https://tes.example.org']);
+    expect(allowedOriginsOf(load(''))).toEqual([]);
+  });
+});
+
 describe('what clients and jobs are told', () => {
+  it('T2, T4: the URL of the organization is the configured one, or leads here', () => {
+    const urlOf = (toml: string) => serviceInfoOf(load(toml), '1').organization.url;
+    expect(urlOf('[service.organization]\nurl = "https://us.example.org"')).toBe(
+      'https://us.example.org',
+    );
+    expect(urlOf('[server]\npublic_url = "https://tes.example.org/x"')).toBe(
+      'https://tes.example.org/x',
+    );
+    expect(urlOf('[server]\nhost = "::1"\nport = 81')).toBe('http://[::1]:81');
+  });
+
+  it('T6: dates are shown as configured, or not at all, and must be dates', () => {
+    const created_at = '2030-01-31T12:00:00Z';
+    const info = serviceInfoOf(load(`[service]\ncreated_at = "${created_at}"`), '1');
+    expect(info).toMatchObject({ createdAt: created_at });
+    expect(info).not.toHaveProperty('updatedAt');
+    for (const wrong of [
+      'yesterday',
+      '2030-01-31',
+      '2030-13-31T12:00:00Z',
+      '2030-01-31T12:00:00',
+    ]) {
+      expect(() => load(`[service]\nupdated_at = "${wrong}"`)).toThrow(/service.updated_at/);
+    }
+  });
+
+  it('T5: the keys of backend_parameters are those that mean something', () => {
+    expect(serviceInfoOf(load(''), '1').backendParameters).toEqual(['destination']);
+  });
+
   it('service-info lists the roots once each, and leaves empty texts out', () => {
     const folder = createTempFile('x', '').replace(/\/x$/, '');
     const config = load(`[storage.file]\nread = ["${folder}"]\nwrite = ["${folder}"]`);
