@@ -10,9 +10,15 @@ import { parseArgs } from 'node:util';
 import { measureApi } from './lib/api.mjs';
 import { RUNTIMES, measureDispatch } from './lib/dispatch.mjs';
 import { printRows } from './lib/report.mjs';
+import { measureScale } from './lib/scale.mjs';
 import { measureWaiters } from './lib/waiters.mjs';
 
-const PARTS = { api: measureApi, waiters: measureWaiters, dispatch: measureDispatch };
+const PARTS = {
+  api: measureApi,
+  scale: measureScale,
+  waiters: measureWaiters,
+  dispatch: measureDispatch,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
