@@ -66,10 +66,10 @@ def attempt(job):
     job.pulse.start()
     layout = Layout(job.plan)
     tree = Tree(job.own + '/fs', runtime.owner, runtime.folder_mode)
-    for mount in job.plan['mounts']:
-        path, host = normal(mount['path'], 'mount'), mount['host']
+    for mount, place in zip(job.plan['mounts'], job.roots.mounts):
+        path = normal(mount['path'], 'mount')
         layout.make_folder(tree, path)
-        tree.mount(path, host, rights_in(host, runtime.owner), mount['mode'] == 'rw')
+        tree.mount(path, place, rights_in(place.info, runtime.owner), mount['mode'] == 'rw')
     layout.make(tree)
     job.phase = 'inputs'
     job.interruptible = True

@@ -68,11 +68,13 @@ class Executors:
         for path in [row[1] for row in rows]:
             tree.stands_firm(path)
         for path in sorted(tree.shown):
+            tree.shown[path].check()
             if path not in mounts:
                 tree.stands_firm(path)
-                rows.append((tree.shown[path], path, False))
+                rows.append((tree.shown[path].path, path, False))
         for mount in self.plan['mounts']:
-            rows.append((mount['host'], mount['path'], mount['mode'] == 'rw'))
+            host = tree.shown[normal(mount['path'], 'mount')].path
+            rows.append((host, mount['path'], mount['mode'] == 'rw'))
         return rows
 
     def spec(self, i, executor, image):

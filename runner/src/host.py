@@ -28,32 +28,70 @@ def reopen(fd, flags):
     return os.open('/proc/self/fd/%d' % fd, flags & ~os.O_NOFOLLOW)
 
 
-class Place:
-    """A folder or file of the host, known by its real path and by what was there when it was found:
-    a task may have put something else there since."""
+def follow_names(fd, names):
+    """From an open folder, which it closes, to what lies below it by these names; no link is
+    followed."""
+    try:
+        for name in names:
+            deeper = step(name, fd)
+            os.close(fd)
+            fd = deeper
+        if stat.S_ISLNK(os.fstat(fd).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return fd
+    except BaseException:
+        os.close(fd)
+        raise
 
-    def __init__(self, path, info):
-        self.path, self.info = path, info
+
+class Place:
+    """A root or mount, known by its real path and held open: a task may have put something else
+    there since. `info` is None where it cannot be seen from here."""
+
+    def __init__(self, path, fd=None):
+        self.path, self.fd = path, fd
         self.names = parts_of(path)
+        self.info = None if fd is None else os.fstat(fd)
+
+    def look(self):
+        """What is at the path now, if it is what was there when it was found."""
+        fd = follow_names(os.open('/', STEP_FLAGS | os.O_DIRECTORY), self.names)
+        if self.info is None or identity(os.fstat(fd)) != identity(self.info):
+            os.close(fd)
+            raise OSError(errno.ESTALE, 'something else is at %s now' % self.path)
+        return fd
 
     def open(self, flags):
-        """Follows no link, and opens nothing but what was found."""
-        fd = os.open('/', STEP_FLAGS | os.O_DIRECTORY)
-        try:
-            for name in self.names:
-                deeper = step(name, fd)
-                os.close(fd)
-                fd = deeper
-            if self.info is None or identity(os.fstat(fd)) != identity(self.info):
-                raise OSError(errno.ESTALE, 'something else is at %s now' % self.path)
-            return reopen(fd, flags)
-        finally:
-            os.close(fd)
+        return opened(self.look(), flags)
 
     def check(self):
         """Right before somebody else is told the path."""
         if self.info is not None:
-            os.close(self.open(os.O_PATH | os.O_CLOEXEC))
+            os.close(self.look())
+
+
+class Inside:
+    """What was found below such a place. A task may have a thousand of them: none is held open."""
+
+    def __init__(self, place, names):
+        self.place, self.names = place, names
+        self.path = '/' + '/'.join(place.names + names)
+
+    def look(self):
+        return follow_names(self.place.look(), self.names)
+
+    def open(self, flags):
+        return opened(self.look(), flags)
+
+    def check(self):
+        os.close(self.look())
+
+
+def opened(fd, flags):
+    try:
+        return reopen(fd, flags)
+    finally:
+        os.close(fd)
 
 
 class Replaced(Failure):
@@ -98,7 +136,7 @@ class Way:
         return '/' + '/'.join(self.names)
 
     def place(self):
-        return Place(self.path, self.info)
+        return Place(self.path, os.dup(self.fd))
 
     def walk(self, path, closed):
         todo, links = parts_of(path)[::-1], 0
@@ -143,7 +181,14 @@ class Way:
     def passes(self, identities):
         return any(identity(info) in identities for info in self.infos)
 
-    def place_above(self, places, strictly):
+    def lies_in(self, identities):
+        return any(identity(info) in identities for info in self.infos[:-1])
+
+    def inside(self, places):
+        place = self.place_above(places)
+        return Inside(place, self.names[len(place.names) :])
+
+    def place_above(self, places, strictly=False):
         """The first of these the way leads to, strictly below it if that is wanted; or None."""
         if '..' in self.rest:
             return None
@@ -193,4 +238,4 @@ class Roots:
                 return way.place()
             if way.passes(self.written):
                 raise Replaced('BAD_PATH', 'the mount %s is gone: %s' % (host, way.error))
-            return Place(host, None)
+            return Place(host)

@@ -7,36 +7,39 @@ import time
 
 from .base import Failure, os_text, write_all
 from .urls import shown_url
-from .paths import allowed_root, normal, SYSTEM_FOLDERS
+from .paths import normal, SYSTEM_FOLDERS
+from .host import identity, reopen, step, Way
 from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
 from .addresses import Guard
 from .transfers import fetch_ftp, fetch_http, Http
 
 
 def source_of(item, roots):
-    """The real host path of a `mount` input. The literal spelling first: a file may really be
+    """The way to a `mount` input on the host. The literal spelling first: a file may really be
     called `a%20b`."""
     seen = None
     for spelling in item['files']:
-        real = os.path.realpath(spelling)
-        if (
-            not spelling.startswith('/')
-            or real == '/'
-            or not (allowed_root(real, roots) or real in map(os.path.realpath, roots))
-        ):
-            seen = seen or Failure(
-                'INPUT_REFUSED', '%s is not below a folder inputs may be read from' % spelling
-            )
-            continue
+        way = Way(spelling)
         try:
-            info = os.stat(real)
-        except OSError as error:
-            seen = Failure('INPUT_FAILED', '%s: %s' % (spelling, os_text(error)))
-            continue
-        if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
-            raise Failure('INPUT_FAILED', '%s is neither a file nor a folder' % spelling)
-        return real, info
+            if not spelling.startswith('/') or not way.place_above(roots.read) or not way.names:
+                seen = seen or Failure(
+                    'INPUT_REFUSED', '%s is not below a folder inputs may be read from' % spelling
+                )
+            elif way.error:
+                seen = Failure('INPUT_FAILED', '%s: %s' % (spelling, os_text(way.error)))
+            elif is_file_or_folder(way.info):
+                found, way = way, None
+                return found
+            else:
+                raise Failure('INPUT_FAILED', '%s is neither a file nor a folder' % spelling)
+        finally:
+            if way:
+                way.close()
     raise seen or Failure('INPUT_FAILED', 'no file is named')
+
+
+def is_file_or_folder(info):
+    return stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)
 
 
 class Inputs:
@@ -80,32 +83,41 @@ class Inputs:
         return len(data)
 
     def mount(self, item, path):
-        real, info = source_of(item, self.plan['storage']['read'])
-        is_folder = stat.S_ISDIR(info.st_mode)
-        if is_folder and path in SYSTEM_FOLDERS:
-            raise Failure('BAD_PATH', 'an input folder would hide %s of the image' % path)
-        copy = self.layout.needs_copy(path)
-        if not copy and not self.runtime.can_read(real):
-            self.job.note(
-                'input %d is copied: executors could not read it where it lies' % item['i']
-            )
-            copy = True
-        if not copy:
+        with source_of(item, self.job.roots) as source:
+            is_folder = stat.S_ISDIR(source.info.st_mode)
+            if is_folder and path in SYSTEM_FOLDERS:
+                raise Failure('BAD_PATH', 'an input folder would hide %s of the image' % path)
+            if not self.needs_copy(item, path, source):
+                if is_folder:
+                    self.tree.make_folder(path)
+                else:
+                    os.close(self.tree.create(path, 0o644))
+                self.tree.show(path, source.inside(self.job.roots.read))
+                return 0 if is_folder else source.info.st_size
             if is_folder:
-                self.tree.make_folder(path)
-            else:
-                os.close(self.tree.create(path, 0o644))
-            self.tree.shown[path] = real
-            return 0 if is_folder else info.st_size
-        if is_folder:
-            self.layout.want_folder(path)  # Nothing binds its parent: the copy is bound itself.
-            return self.copy_folder(real, path, [])
-        return self.copy_file(real, path)
+                self.layout.want_folder(path)  # Nothing binds its parent: the copy is bound itself.
+            return self.copy(reopen(source.fd, FILE_FLAGS), source.path, path, [])
 
-    def copy_file(self, real, path):
-        source = os.open(real, FILE_FLAGS)
+    def needs_copy(self, item, path, source):
+        if self.layout.needs_copy(path):
+            return True
+        if source.lies_in(self.job.roots.written):  # The runtime would be told a path to believe.
+            reason = 'tasks may write where it lies'
+        elif not self.runtime.can_read(source.path):
+            reason = 'executors could not read it where it lies'
+        else:
+            return False
+        self.job.note('input %d is copied: %s' % (item['i'], reason))
+        return True
+
+    def copy(self, source, real, path, above):
+        """Takes an open file or folder, and closes it; what it was called when it was opened may be
+        something else by now."""
         try:
-            target = self.tree.create(path, 0o755 if os.fstat(source).st_mode & 0o111 else 0o644)
+            info = os.fstat(source)
+            if stat.S_ISDIR(info.st_mode):
+                return self.copy_folder(source, real, path, above + [identity(info)])
+            target = self.tree.create(path, 0o755 if info.st_mode & 0o111 else 0o644)
             try:
                 return copy_fd(source, target, self.job.check)
             finally:
@@ -113,24 +125,41 @@ class Inputs:
         finally:
             os.close(source)
 
-    def copy_folder(self, real, path, above):
+    def copy_folder(self, folder, real, path, above):
         """Links inside are followed as long as they stay below a readable root."""
-        info = os.stat(real)
-        if (info.st_dev, info.st_ino) in above:
+        if above[-1] in above[:-1]:
             return 0
-        if len(above) > MAX_DEPTH:
+        if len(above) > MAX_DEPTH + 1:
             raise Failure('INPUT_FAILED', 'a folder of the input is too deep')
         self.tree.make_folder(path)
         size = 0
-        for name in sorted(os.listdir(real)):
-            entry, target = os.path.realpath(real + '/' + name), path + '/' + name
-            if not allowed_root(entry, self.plan['storage']['read']) or not os.path.exists(entry):
-                self.job.note('left out of the input: %s leads elsewhere' % target)
-            elif os.path.isdir(entry):
-                size += self.copy_folder(entry, target, above + [(info.st_dev, info.st_ino)])
-            elif os.path.isfile(entry):
-                size += self.copy_file(entry, target)
+        for name in sorted(os.listdir(folder)):
+            found = self.open_entry(folder, name, real + '/' + name)
+            if found is None:
+                self.job.note(
+                    'left out of the input: %s/%s leads elsewhere or is no file' % (path, name)
+                )
+            else:
+                size += self.copy(*found, path + '/' + name, above)
         return size
+
+    def open_entry(self, folder, name, entry):
+        """`(fd, real path)`; None when it leads out of the readable roots or is no file."""
+        try:
+            fd = step(name, folder)
+        except FileNotFoundError:
+            return None
+        try:
+            info = os.fstat(fd)
+            if not stat.S_ISLNK(info.st_mode):
+                return (reopen(fd, FILE_FLAGS), entry) if is_file_or_folder(info) else None
+        finally:
+            os.close(fd)
+        with Way(entry) as way:
+            inside = way.error is None and way.place_above(self.job.roots.read, True)
+            if inside and is_file_or_folder(way.info):
+                return reopen(way.fd, FILE_FLAGS), way.path
+            return None
 
     def direct(self, item, path):
         url = item['url']

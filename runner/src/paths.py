@@ -60,15 +60,6 @@ def matches(name, pattern):
     return fnmatchcase(name, pattern)
 
 
-def allowed_root(real, roots):
-    """The root a real path lies strictly below, or None; the roots may have links themselves."""
-    for root in roots:
-        root = os.path.realpath(root)
-        if real != root and below(real, root):
-            return root
-    return None
-
-
 def may(info, uid, bit):
     """Whether a uid in its own group has `bit` (4 read, 1 enter) by the plain mode."""
     shift = 6 if info.st_uid == uid else 3 if info.st_gid == uid else 0

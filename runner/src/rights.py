@@ -47,12 +47,11 @@ class Rights:
 OWN_RIGHTS = Rights(None)
 
 
-def rights_in(host, executor):
+def rights_in(info, executor):
     """For what lies in an operator's mount: those of the executor where they are known, otherwise
     of the owner of the mount's folder; never root's. An ordinary user has only its own."""
     if os.geteuid():
         return OWN_RIGHTS
-    if executor is None and os.path.exists(host):
-        info = os.stat(host)
+    if executor is None and info is not None:
         executor = (info.st_uid or SANDBOX_UID, info.st_gid or SANDBOX_UID)
     return Rights(executor or (SANDBOX_UID, SANDBOX_UID))

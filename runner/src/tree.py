@@ -34,14 +34,17 @@ class Tree:
         os.mkdir(root, 0o700)
         self.adopt(root)
         self.fd = os.open(root, DIRECTORY_FLAGS)
-        self.shown = {}  # Container path -> host path bound there instead of what lies in fs/.
+        self.shown = {}  # Container path -> what of the host is bound there over what lies in fs/.
         self.written = set()  # Those of them that may be written.
         self.rights = {}  # An operator's mount -> with whose rights things in it are opened.
 
-    def mount(self, path, host, rights, writable):
+    def show(self, path, place):
+        self.shown[path] = place
+
+    def mount(self, path, place, rights, writable):
         """Shows an operator's folder. The client did not choose it, but all that lies in it: there
         nothing changes its owner or mode, and nothing is opened with more than these rights."""
-        self.shown[path] = host
+        self.show(path, place)
         self.rights[path] = rights
         if writable:
             self.written.add(path)
@@ -73,7 +76,7 @@ class Tree:
             for name in parts_of(path):
                 here += '/' + name
                 if here in self.shown:
-                    deeper = os.open(self.shown[here], DIRECTORY_FLAGS)
+                    deeper = self.shown[here].open(DIRECTORY_FLAGS)
                 else:
                     with self.rights_at(here):
                         deeper = self.folder_in(fd, name, self.place(here))
@@ -153,7 +156,7 @@ class Tree:
                 here = '/' + '/'.join(at + [name])
                 bound = self.shown.get(here)
                 if bound is not None:
-                    fd = os.open(bound, FILE_FLAGS)
+                    fd = bound.open(FILE_FLAGS)
                 else:
                     with self.rights_at(here):
                         fd, target = self.look(name, stack[-1], here)

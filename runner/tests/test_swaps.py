@@ -2,8 +2,13 @@
 mount that overlaps with a storage root or holds another mount."""
 
 import os
+import shutil
+import tempfile
+import unittest
+from unittest import mock
 
 from support.case import Case, USER
+from support.module import runner
 
 
 class Swaps(Case):
@@ -92,3 +97,135 @@ class Swaps(Case):
         )
         self.assertState(report, 'COMPLETE')
         self.assertEqual(sorted(os.listdir(out)), ['f', 'g'])
+
+    def assertNothingTold(self, report):
+        self.assertNotIn('of the operator', str(report))
+        self.assertUntouched()
+
+    def test_folder_above_an_input(self):
+        for executor in (
+            self.sh('cat </in/conf', stdin='/in/conf'),
+            self.sh('cat', stdin='/in/conf'),
+            self.sh('cat /in/conf'),
+        ):
+            self.next_job()
+            name = 'd%d' % len(os.listdir(self.share))
+            self.folder('share/' + name, 0o777)
+            with open('%s/%s/conf' % (self.share, name), 'w') as file:
+                file.write('given')
+            report = self.run_in(
+                self.swap(name),
+                executor,
+                storage={'read': [self.share]},
+                inputs=[self.mounted('/in/conf', '%s/%s/conf' % (self.share, name))],
+            )
+            self.assertState(report, 'COMPLETE')
+            self.assertEqual(report['executors'][1]['stdout'], 'given')
+            self.assertNothingTold(report)
+
+    def test_folder_that_is_an_input(self):
+        place = self.folder('share/d', 0o777)
+        report = self.run_in(
+            self.swap('d'),
+            self.sh('ls -la /in; cat /in/*'),
+            storage={'read': [self.share]},
+            inputs=[self.mounted('/in', place, type='DIRECTORY')],
+        )
+        self.assertNothingTold(report)
+
+    def test_root_of_inputs(self):
+        root = self.folder('share/d', 0o777)
+        report = self.run_in(self.swap('d'))
+        self.assertState(report, 'COMPLETE')
+        self.next_job()
+        report = self.run_in(
+            self.sh('cat /in'),
+            storage={'read': [root]},
+            inputs=[self.mounted('/in', root + '/conf')],
+        )
+        self.assertState(report, 'SYSTEM_ERROR', 'INPUT_REFUSED')
+        self.assertNothingTold(report)
+
+    def test_mount_in_a_mount(self):
+        place = self.folder('share/ref', 0o777)
+        mounts = [{'host': place, 'path': '/ref', 'mode': 'ro'}]
+        report = self.run_in(
+            self.swap('ref'), self.sh('ls /ref; cat /ref/*'), mounts=mounts
+        )
+        self.assertState(report, 'SYSTEM_ERROR', 'CONTAINER_FAILED')
+        self.assertNothingTold(report)
+        self.next_job()
+        report = self.run_in(self.sh('ls /ref; cat /ref/*'), mounts=mounts)
+        self.assertState(report, 'SYSTEM_ERROR', 'BAD_PATH')
+        self.assertIn('a link that a task may have made', report['error']['message'])
+        self.assertNothingTold(report)
+
+    def test_mount_in_a_mount_as_stdin(self):
+        place = self.folder('share/ref', 0o777)
+        mounts = [{'host': place, 'path': '/ref', 'mode': 'ro'}]
+        report = self.run_in(
+            self.swap('ref'), self.sh('cat', stdin='/ref/conf'), mounts=mounts
+        )
+        self.assertEqual(report['state'], 'SYSTEM_ERROR')
+        self.assertNothingTold(report)
+
+
+class Copies(unittest.TestCase):
+    """What another task does at the worst moment."""
+
+    def setUp(self):
+        self.base = os.path.realpath(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.base)
+        for path, text in (('in/d/conf', 'given'), ('closed/conf', 'of the operator')):
+            os.makedirs(os.path.dirname('%s/%s' % (self.base, path)))
+            with open('%s/%s' % (self.base, path), 'w') as file:
+                file.write(text)
+        self.job = runner.Job(self.base + '/job/1')
+        self.job.plan = {
+            'mounts': [],
+            'storage': {'read': [self.base + '/in'], 'write': []},
+            'outputs': [],
+            'inputs': [],
+        }
+        self.job.roots = runner.Roots(self.job)
+        os.makedirs(self.job.own)
+        self.tree = runner.Tree(self.job.own + '/fs', None, 0o755)
+
+    def swap(self, *_):
+        if not os.path.islink(self.base + '/in/d'):
+            os.rename(self.base + '/in/d', self.base + '/in/old')
+            os.symlink(self.base + '/closed', self.base + '/in/d')
+
+    def copied(self, source, name, owner=runner):
+        """The texts of the copies when the swap comes right before a certain call."""
+        layout = mock.Mock(needs_copy=lambda _: True)
+        inputs = runner.Inputs(self.job, self.tree, layout, None)
+        real = getattr(owner, name)
+
+        def swapped(*words, **fields):
+            self.swap()
+            return real(*words, **fields)
+
+        with mock.patch.object(owner, name, swapped):
+            inputs.mount({'i': 0, 'files': [self.base + source]}, '/w/got')
+        texts = []
+        for folder, _, files in os.walk(self.job.own + '/fs'):
+            for name in files:
+                with open('%s/%s' % (folder, name)) as file:
+                    texts.append(file.read())
+        return texts
+
+    def test_file_whose_folder_is_swapped_once_it_was_found(self):
+        self.assertEqual(self.copied('/in/d/conf', 'reopen'), ['given'])
+
+    def test_folder_that_is_swapped_once_it_was_found(self):
+        self.assertEqual(self.copied('/in/d', 'make_folder', self.tree), ['given'])
+
+    def test_folder_in_a_folder_that_is_swapped_once_it_was_listed(self):
+        lines = []
+        with mock.patch.object(runner, 'log', lines.append):
+            self.assertEqual(self.copied('/in', 'make_folder', self.tree), ['given'])
+        self.assertIn('leads elsewhere', ''.join(lines))
+
+    def test_folder_in_a_folder_that_is_swapped_once_it_was_opened(self):
+        self.assertEqual(self.copied('/in', 'create', self.tree), ['given'])
