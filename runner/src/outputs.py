@@ -14,6 +14,14 @@ from .transfers import Http, with_retries
 from .targets import Target
 
 
+def is_utf8(name):
+    try:
+        name.encode('utf-8')
+        return True
+    except UnicodeError:
+        return False
+
+
 class Outputs:
     """Finds what the task made and takes it to where it belongs."""
 
@@ -118,26 +126,23 @@ class Outputs:
             os.close(fd)
 
     def take(self, item, path, rel, found, above):
-        """Delivers an open file or a whole folder."""
+        """Delivers an open file or a whole folder; what has a name that no JSON can tell is left
+        out."""
         fd, info, real = found
         try:
+            if not is_utf8(path):
+                self.left_out(path, 'the name is not UTF-8')
+                return False
             if stat.S_ISREG(info.st_mode):
                 if info.st_mtime == 1 and not info.st_size:
                     return False  # Made by us for a tool that never wrote it.
-                try:
-                    path.encode('utf-8')
-                except UnicodeError:
-                    raise Odd('a file name is not UTF-8: %s' % clean_text(os.fsencode(path)))
                 borrowed = self.tree.place(real) is not None
                 self.deliver_file(item, path, rel, fd, info, borrowed)
                 return True
             self.job.check()
             key = (info.st_dev, info.st_ino)
             if key in above or len(above) > MAX_DEPTH:
-                self.job.note(
-                    'left out of an output: %s leads back into itself or is too deep'
-                    % clean_text(os.fsencode(path))
-                )
+                self.left_out(path, 'leads back into itself or is too deep')
                 return True
             if item['method'] == 'mount':
                 self.target(item).make(rel)
@@ -146,14 +151,15 @@ class Outputs:
                 try:
                     child = self.tree.find(inner)
                 except (OSError, Odd) as odd:
-                    self.job.note(
-                        'left out of an output: %s: %s' % (clean_text(os.fsencode(inner)), odd)
-                    )
+                    self.left_out(inner, odd)
                     continue
                 self.take(item, inner, (rel + '/' + name).lstrip('/'), child, above + [key])
             return True
         finally:
             os.close(fd)
+
+    def left_out(self, path, why):
+        self.job.note('left out of an output: %s: %s' % (clean_text(os.fsencode(path)), why))
 
     def deliver_file(self, item, path, rel, fd, info, borrowed):
         if item['method'] == 'mount':

@@ -663,12 +663,30 @@ class Outputs(Case):
         self.assertEqual((self.delivered('w_z'), self.delivered('d/f')), ('y\n', 'z\n'))
 
     def test_R37_name_that_is_not_utf8(self):
+        """It alone is left out, and told: as a file, as a folder, and where it is all there is."""
         report = self.run_plan(
-            [self.sh('mkdir -p /w/d; echo x >"$(printf "/w/d/a\\377")"')],
-            outputs=[self.output('/w/d', type='DIRECTORY')],
+            [
+                self.sh(
+                    'bad=$(printf "m\\377"); mkdir -p /w/d/$bad /w/d/z /w/e /w/g; echo x >/w/d/a; '
+                    'echo x >"/w/d/n$bad"; echo x >"/w/d/$bad/x"; echo x >/w/d/z/x; '
+                    'echo x >"/w/e/$bad"; echo x >"/w/g/$bad"; echo x >/w/g/n'
+                )
+            ],
+            outputs=[
+                self.output('/w/d', 'd', type='DIRECTORY'),
+                self.output('/w/e/*', 'e', 1, path_prefix='/w/e'),
+                self.output('/w/g/*', 'g', 2, path_prefix='/w/g'),
+            ],
         )
-        self.assertState(report, 'SYSTEM_ERROR', 'OUTPUT_FAILED')
-        self.assertIn('UTF-8', report['error']['message'])
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual(
+            self.outputs_of(report), [('/w/d/a', 2), ('/w/d/z/x', 2), ('/w/g/n', 2)]
+        )
+        self.assertEqual((self.delivered('d/a'), self.delivered('d/z/x')), ('x\n', 'x\n'))
+        self.assertEqual(sorted(os.listdir(self.out + '/d')), ['a', 'z'])
+        told = [line for line in report['system_logs'] if 'not UTF-8' in line]
+        self.assertEqual(len(told), 4, told)
+        self.assertIn('output 1 (/w/e/*) was not made', report['system_logs'])
 
     @only('docker', 'podman')
     def test_R47_files_of_a_container_belong_to_the_runner(self):
