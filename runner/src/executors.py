@@ -62,8 +62,7 @@ class Executors:
             if any(below(path, shown) for shown in tree.shown):
                 continue
             if not os.path.lexists(tree.host(path)):
-                os.close(tree.create(path, 0o666))  # Whoever the image runs as may write it.
-                os.utime(tree.host(path), (1, 1))
+                tree.make_empty(path)
             rows.append((tree.host(path), path, layout.files[path]))
         for path in [row[1] for row in rows]:
             tree.stands_firm(path)

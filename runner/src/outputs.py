@@ -134,8 +134,8 @@ class Outputs:
                 self.left_out(path, 'the name is not UTF-8')
                 return False
             if stat.S_ISREG(info.st_mode):
-                if info.st_mtime == 1 and not info.st_size:
-                    return False  # Made by us for a tool that never wrote it.
+                if self.tree.is_untouched(info):
+                    return False
                 borrowed = self.tree.place(real) is not None
                 self.deliver_file(item, path, rel, fd, info, borrowed)
                 return True

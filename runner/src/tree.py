@@ -7,6 +7,7 @@ import os
 import stat
 
 from .base import CHUNK, parent, parts_of, write_all
+from .host import identity
 from .rights import OWN_RIGHTS
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,6 +37,7 @@ class Tree:
         self.fd = os.open(root, DIRECTORY_FLAGS)
         self.shown = {}  # Container path -> what of the host is bound there over what lies in fs/.
         self.written = set()  # Those of them that may be written.
+        self.made = {}  # The empty files made for tools to write -> their ctime then.
         self.rights = {}  # An operator's mount -> with whose rights things in it are opened.
 
     def show(self, path, place):
@@ -129,6 +131,22 @@ class Tree:
         if place is None:
             self.adopt(file, mode)
         return file
+
+    def make_empty(self, path):
+        """A file to bind where a tool may write one; whoever the image runs as may write it."""
+        file = self.create(path, 0o666)
+        try:
+            os.utime(file, (1, 1))
+            info = os.fstat(file)
+            self.made[identity(info)] = info.st_ctime_ns
+        finally:
+            os.close(file)
+
+    def is_untouched(self, info):
+        """Whether nothing was done to a file that we made. By both times: the clock of a file
+        system may stand still for longer than a tool takes."""
+        untouched = self.made.get(identity(info)) == info.st_ctime_ns
+        return untouched and info.st_mtime == 1 and not info.st_size
 
     def move_in(self, host_file, path, mode):
         """Renames a finished file of ours into the tree."""

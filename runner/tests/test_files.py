@@ -662,6 +662,23 @@ class Outputs(Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.out + '/w_s').st_mode), 0o755)
         self.assertEqual((self.delivered('w_z'), self.delivered('d/f')), ('y\n', 'z\n'))
 
+    def test_empty_file_as_old_as_reproducible_builds_make_it(self):
+        """What the runner made for a tool that never wrote it is told apart by more than its age."""
+        script = ': >/w/a; mkdir /w/d; : >/w/d/b; touch -d @1 /w/a /w/d/b /single'
+        report = self.run_plan(
+            [self.sh(script)],
+            outputs=[
+                self.output('/w/a'),
+                self.output('/w/d', 'd', 1, type='DIRECTORY'),
+                self.output('/single', i=2),
+                self.output('/never', i=3),
+            ],
+        )
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual(self.outputs_of(report), [('/single', 0), ('/w/a', 0), ('/w/d/b', 0)])
+        self.assertEqual(sorted(os.listdir(self.out)), ['d', 'single', 'w_a'])
+        self.assertIn('output 3 (/never) was not made', report['system_logs'])
+
     def test_R37_name_that_is_not_utf8(self):
         """It alone is left out, and told: as a file, as a folder, and where it is all there is."""
         report = self.run_plan(
