@@ -3,20 +3,29 @@
  * server elsewhere that took over the name would call those jobs lost.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/types.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 
+/** On the disk before it has its name: a power cut must not leave half of it. */
+const writeWhole = (file: string, text: string): void => {
+  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+};
+
 /** The same at every start on this directory, which is locked for this process. */
 const identityOf = (directory: string): string => {
   const file = join(directory, 'identity');
-  if (existsSync(file)) return readFileSync(file, 'utf8');
-  const identity = randomUUID();
-  writeFileSync(file, identity, { mode: 0o600 });
-  return identity;
+  if (!existsSync(file)) writeWhole(file, randomUUID());
+  const identity = readFileSync(file, 'utf8').trim();
+  if (identity !== '') return identity;
+  throw new MagnetarError(
+    'STARTUP',
+    `${file} is empty: restore it from a backup; if the embedded destinations of this data directory have never been used on this MongoDB, remove it`,
+  );
 };
 
 /**

@@ -1,4 +1,6 @@
 /** Whose an embedded destination on a shared store is: one data directory's, also after its server has stopped. */
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { claimEmbedded } from '../../../src/app/embedded-claim.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -32,6 +34,26 @@ describe('claimEmbedded', () => {
     const config = configOf(createTempFolder());
     await claimEmbedded(store, config, signal);
     await claimEmbedded(store, config, signal);
+  });
+
+  it('does not take an identity that was lost for one that all such directories share', async () => {
+    const store = createLeases();
+    const data = createTempFolder();
+    await writeFile(join(data, 'identity'), '');
+    const claim = claimEmbedded(store, configOf(data), signal);
+    await expect(claim).rejects.toThrow(`${join(data, 'identity')} is empty`);
+    expect(await store.lease('embedded/local')).toBeUndefined();
+  });
+
+  it('writes its identity whole, beside what a broken-off start has left', async () => {
+    const store = createLeases();
+    const data = createTempFolder();
+    await writeFile(join(data, 'identity.new'), '');
+    await claimEmbedded(store, configOf(data), signal);
+    expect(await readdir(data)).toEqual(['identity']);
+    const identity = await readFile(join(data, 'identity'), 'utf8');
+    expect((await store.lease('embedded/local'))?.holder).toBe(identity);
+    expect(identity).not.toBe('');
   });
 
   it('refuses the name that belongs to another data directory, and says whose it is', async () => {
