@@ -34,6 +34,7 @@ class Target:
     def place(self, way, roots):
         self.root = way.place_above(roots.write, True)
         if self.root:
+            self.index = roots.write.index(self.root)
             self.names = (way.names + way.rest)[len(self.root.names) :]
 
     def make(self, rel):
@@ -68,6 +69,7 @@ class Target:
         names = self.names + parts_of(rel)
         folder = self.folder(names[:-1])
         part = '.%s.%d.part' % (job.plan['job'], os.getpid())
+        job.watchdog.tell_part(self.index, names[:-1] + [part])
         try:
             try:
                 file = None

@@ -3,6 +3,7 @@ everybody. They neither stop the runner nor stay on the disk."""
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -11,13 +12,23 @@ from unittest import mock
 from support.case import Case
 from support.lab import wait_for
 from support.marks import core
-from support.module import runner
+from support.module import runner, SOURCE
 
 # 5000 folders inside each other without naming one of them by a long path: thousand by thousand.
 DIG = (
     'set -e; cd "$1"; p=$(printf "d/%.0s" $(seq 1000)); mkdir -p "t/$p"; '
     'for i in $(seq 4); do mkdir -p "u/$p"; mv t "u/$p"; mv u t; done; '
 )
+
+
+COPYING = 'def copy_fd(source, target, check):\n'
+
+
+def killed_at(name):
+    """A runner that is killed when it has begun to copy the file of this name."""
+    begun = "    if os.readlink('/proc/self/fd/%d' % source).endswith({!r}):\n".format('/' + name)
+    kill = "        os.write(target, b'x')\n        os.kill(os.getpid(), 9)\n"
+    return SOURCE.replace(COPYING, COPYING + begun + kill)
 
 
 class Left(Case):
@@ -59,6 +70,25 @@ class Left(Case):
         self.process.wait()
         wait_for(lambda: os.path.exists(self.shared + '/killed'), 30, 'the mark of the watchdog')
         self.assertNothingIsLeft()
+
+    def test_output_that_was_being_copied(self):
+        """What is not whole of it does not stay in the client's folder."""
+        script = 'mkdir -p "/w/o/a\nb" && cd /w/o && echo x >f && ln f "a\nb/g"'
+        plan = self.plan(
+            [self.sh(script)], outputs=[self.output('/w/o', 'o/p', type='DIRECTORY')]
+        )
+        for name in ('f', 'a\nb/g'):
+            with self.subTest(name=name):
+                self.next_job()
+                plan['job'] = self.name
+                with mock.patch('support.case.SOURCE', killed_at(name)):
+                    self.start(plan).wait()
+                self.assertEqual(self.process.returncode, -signal.SIGKILL)
+                killed = self.shared + '/killed'
+                wait_for(lambda: os.path.exists(killed), 30, 'the mark of the watchdog')
+                parts = [names for _, _, names in os.walk(self.out)]
+                self.assertNotIn('.part', str(parts))
+                self.assertNothingIsLeft()
 
     def test_closed_folders_and_odd_names(self):
         report = self.run_plan(
