@@ -6,7 +6,7 @@ import type { ListRequest, Page } from '../../tasks/ports/task-store.ts';
 import type { Task, TaskSummary } from '../../tasks/task.ts';
 import { mergePages } from '../merge-pages.ts';
 import type { SqlValue } from './driver.ts';
-import { entryIn, groupEntry } from './entries.ts';
+import { groupEntry, keyEntry } from './entries.ts';
 import { TASK_COLUMN, TASK_JOINS, countOf, decodeTask, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -26,7 +26,7 @@ export interface Query {
 
 /** An exact value that an index finds. */
 interface Condition {
-  readonly column: 'entry' | 'state';
+  readonly column: 'entry' | 'state' | 'owner';
   readonly value: string;
 }
 
@@ -46,6 +46,7 @@ interface Plan {
 const SOURCES = {
   entry: { alias: 'e', from: 'entries e', join: ' CROSS JOIN tasks t ON t.id = e.id' },
   state: { alias: 't', from: 'tasks t', join: '' },
+  owner: { alias: 't', from: 'tasks t', join: '' },
   none: { alias: 't', from: 'tasks t', join: '' },
 } as const;
 
@@ -61,7 +62,7 @@ const sourceOf = ({ list, driver }: Omit<Plan, 'probes'>) => {
   const owned = isOwned(list) && driver?.column !== 'entry';
   const terms: readonly Query[] = [
     ...(owned ? [{ sql: "t.owner <> '' AND t.owner = ?", values: [list.owner] }] : []),
-    ...(driver === undefined
+    ...(driver === undefined || driver.column === 'owner'
       ? []
       : [{ sql: `${source.alias}.${driver.column} = ?`, values: [driver.value] }]),
   ];
@@ -152,11 +153,23 @@ const prefixProbe = (prefix: string): Query => ({
   values: [Buffer.byteLength(prefix), prefix],
 });
 
-const probesOf = (list: List, rest: readonly Condition[], prefix: string): readonly Query[] => {
+const ownerProbe = (owner: string): Query => ({ sql: 't.owner = ?', values: [owner] });
+
+/** Each owner's states have an index; among entries the owner is looked at one by one. */
+const ownerProbes = (list: List, driver: Condition | undefined): readonly Query[] => {
+  if (isOwnerless(list)) return [NO_OWNER_PROBE];
+  return isOwned(list) && driver?.column === 'entry' ? [ownerProbe(list.owner)] : [];
+};
+
+const probesOf = (
+  { list, driver }: Omit<Plan, 'probes'>,
+  rest: readonly Condition[],
+  prefix: string,
+): readonly Query[] => {
   const entries = rest.filter(({ column }) => column === 'entry').map(({ value }) => value);
   const states = rest.filter(({ column }) => column === 'state').map(({ value }) => value);
   return [
-    ...(isOwnerless(list) ? [NO_OWNER_PROBE] : []),
+    ...ownerProbes(list, driver),
     ...states.map(stateProbe),
     ...(entries.length === 0 ? [] : [entriesProbe(entries)]),
     ...(prefix === '' || isIndexedPrefix(prefix) ? [] : [prefixProbe(prefix)]),
@@ -165,15 +178,20 @@ const probesOf = (list: List, rest: readonly Condition[], prefix: string): reado
 
 /** A group has one entry for each of its tasks; its filters are found among everybody's. */
 const entriesOf = ({ list, filter }: Pick<OneList, 'list' | 'filter'>): readonly string[] => {
-  const owner = list !== 'all' && 'owner' in list ? list.owner : NO_OWNER;
-  const keys = [...new Set(filterKeys(filter))].map((key) => entryIn(owner, key));
+  const keys = [...new Set(filterKeys(filter))].map(keyEntry);
   return list !== 'all' && 'group' in list ? [groupEntry(list.group), ...keys] : keys;
 };
 
-const conditionsOf = ({ list, filter }: OneList): readonly Condition[] => [
-  ...entriesOf({ list, filter }).map((value) => ({ column: 'entry', value }) as const),
-  ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
-];
+const conditionsOf = ({ list, filter }: OneList): readonly Condition[] => {
+  const entries = entriesOf({ list, filter }).map((value) => ({ column: 'entry', value }) as const);
+  return [
+    ...entries,
+    ...(filter.state === undefined ? [] : [{ column: 'state', value: filter.state } as const]),
+    ...(isOwned(list) && entries.length > 0
+      ? [{ column: 'owner', value: list.owner } as const]
+      : []),
+  ];
+};
 
 /** The rarest condition drives; a single one needs no counting. */
 const planOf = (request: OneList, countOfCondition: (one: Condition) => number): Plan => {
@@ -187,7 +205,7 @@ const planOf = (request: OneList, countOfCondition: (one: Condition) => number):
           .map(({ condition }) => condition);
   const rest = conditions.filter((condition) => condition !== driver);
   const { list, filter } = request;
-  return { list, driver, probes: probesOf(list, rest, filter.name_prefix ?? '') };
+  return { list, driver, probes: probesOf({ list, driver }, rest, filter.name_prefix ?? '') };
 };
 
 /** Told of each query before it runs; the tests look at the plans that SQLite makes of them. */
