@@ -21,7 +21,7 @@ const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(ordered);
   if (!isRecord(value)) return value;
   const names = Object.keys(value).sort();
-  return names.map((name) => [name, ordered(value[name])]);
+  return Object.fromEntries(names.map((name) => [name, ordered(value[name])]));
 };
 
 const digest = (value: unknown): string => hash('sha256', JSON.stringify(value), 'base64url');

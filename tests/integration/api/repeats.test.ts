@@ -1,7 +1,9 @@
 /** Requests that are sent again: Idempotency-Key, and bodies recognised within seconds (C7, T14). */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ApiDeps } from '../../../src/api/app.ts';
 import { createDeferred } from '../../../src/kernel/deferred.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
+import { parseOwnerId } from '../../../src/tasks/ids.ts';
 import type { Answer, Harness } from './harness.ts';
 import { idOf, listedIn, MINIMAL_TASK, startHarness } from './harness.ts';
 
@@ -58,6 +60,25 @@ describe('Idempotency-Key', () => {
     expect(other.status).toBe(422);
     expect(other.json).toMatchObject({ code: 'KEY_REUSED' });
     expect(await countOf(h, 'second')).toBe(1);
+  });
+
+  it('belongs to its owner: another one may use the same, with any body', async () => {
+    const authenticate: ApiDeps['access']['authenticate'] = ({ authorization = '' }) => {
+      const owner = parseOwnerId(authorization);
+      return Promise.resolve({ owner, groups: [], scope: { owner }, readOnly: false });
+    };
+    const other = await start((deps) => ({ access: { ...deps.access, authenticate } }));
+    const as = (authorization: string, body: object) =>
+      other.call('tasks', {
+        method: 'POST',
+        headers: { authorization, 'idempotency-key': 'k', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const ann = idOf(await as('ann', MINIMAL_TASK));
+    const bob = idOf(await as('bob', named('of bob')));
+    expect(bob).not.toBe(ann);
+    expect(idOf(await as('ann', MINIMAL_TASK))).toBe(ann);
+    expect((await as('ann', named('of bob'))).status).toBe(422);
   });
 
   it('leaves a key free whose first body was refused', async () => {
