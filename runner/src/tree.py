@@ -37,11 +37,13 @@ class Tree:
         self.fd = os.open(root, DIRECTORY_FLAGS)
         self.shown = {}  # Container path -> what of the host is bound there over what lies in fs/.
         self.written = set()  # Those of them that may be written.
+        self.deepest = 0  # Most names on the way to one of them: below that nobody need ask.
         self.made = {}  # The empty files made for tools to write -> their ctime then.
         self.rights = {}  # An operator's mount -> with whose rights things in it are opened.
 
     def show(self, path, place):
         self.shown[path] = place
+        self.deepest = max(self.deepest, len(parts_of(path)))
 
     def mount(self, path, place, rights, writable):
         """Shows an operator's folder. The client did not choose it, but all that lies in it: there
@@ -53,14 +55,22 @@ class Tree:
 
     def place(self, path):
         """What a path lies in: an input, an operator's mount, or None for the task's own files."""
-        while self.shown and path != '/':
-            if path in self.shown:
-                return path
-            path = parent(path)
-        return None
+        names, place = path.split('/', self.deepest + 1)[1 : self.deepest + 1], None
+        for count in range(len(names)):
+            place = self.deeper_place(place, names[:count], names[count])
+        return place
 
-    def rights_at(self, path):
-        return self.rights.get(self.place(path), OWN_RIGHTS)
+    def deeper_place(self, place, above, name):
+        """What `name` lies in when the folders above it lie in `place`; in one step, however deep,
+        because a tool may have made folders in folders by the hundred."""
+        if len(above) < self.deepest:
+            here = '/' + '/'.join(above + [name])
+            if here in self.shown:
+                return here
+        return place
+
+    def rights_of(self, place):
+        return self.rights.get(place, OWN_RIGHTS)
 
     def host(self, path):
         return self.root + path
@@ -73,18 +83,19 @@ class Tree:
 
     def folder(self, path, mode=None):
         """Makes a folder and its parents; a link on the way is an error (ENOTDIR)."""
-        fd, here = os.dup(self.fd), ''
+        fd, above, place = os.dup(self.fd), [], None
         try:
             for name in parts_of(path):
-                here += '/' + name
-                if here in self.shown:
-                    deeper = self.shown[here].open(DIRECTORY_FLAGS)
+                before, place = place, self.deeper_place(place, above, name)
+                if place != before:
+                    deeper = self.shown[place].open(DIRECTORY_FLAGS)
                 else:
-                    with self.rights_at(here):
-                        deeper = self.folder_in(fd, name, self.place(here))
+                    with self.rights_of(place):
+                        deeper = self.folder_in(fd, name, place)
+                above.append(name)
                 os.close(fd)
                 fd = deeper
-            if mode is not None and self.place(path) is None:
+            if mode is not None and place is None:
                 os.chmod(fd, mode)
             return fd
         except BaseException:
@@ -160,35 +171,37 @@ class Tree:
     def find(self, path):
         """`(fd, stat, path)` of a file or folder as the container would resolve it; fd is open for
         reading."""
-        todo, at, stack, links = parts_of(path), [], [os.dup(self.fd)], 0
+        todo, at, stack, links = parts_of(path)[::-1], [], [os.dup(self.fd)], 0
+        places = [None]  # What each of them lies in.
         try:
             while todo:
-                name = todo.pop(0)
+                name = todo.pop()
                 if len(stack) > MAX_NAMES:
                     raise Odd('more than %d folders deep' % MAX_NAMES)
                 if name == '..':
                     if at:
                         at.pop()
+                        places.pop()
                         os.close(stack.pop())
                     continue
-                here = '/' + '/'.join(at + [name])
-                bound = self.shown.get(here)
-                if bound is not None:
-                    fd = bound.open(FILE_FLAGS)
+                place = self.deeper_place(places[-1], at, name)
+                if place != places[-1]:
+                    fd = self.shown[place].open(FILE_FLAGS)
                 else:
-                    with self.rights_at(here):
-                        fd, target = self.look(name, stack[-1], here)
+                    with self.rights_of(place):
+                        fd, target = self.look(name, stack[-1], place)
                     if target is not None:
                         links += 1
                         if links > 40:
                             raise Odd('too many links')
                         if target.startswith('/'):
-                            at = []
+                            at, places = [], [None]
                             while len(stack) > 1:
                                 os.close(stack.pop())
-                        todo = parts_of(target) + todo
+                        todo += parts_of(target)[::-1]
                         continue
                 at.append(name)
+                places.append(place)
                 stack.append(fd)
             fd = stack.pop()
             return fd, os.fstat(fd), '/' + '/'.join(at)
@@ -196,14 +209,15 @@ class Tree:
             for fd in stack:
                 os.close(fd)
 
-    def look(self, name, folder, here):
+    @staticmethod
+    def look(name, folder, place):
         """`(fd, None)` of a file or folder, `(None, target)` of a link."""
         info = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if stat.S_ISLNK(info.st_mode):
             return None, os.readlink(name, dir_fd=folder)
         if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
             raise Odd('neither a file nor a folder')
-        if self.place(here) is not None:
+        if place is not None:
             return os.open(name, FILE_FLAGS, dir_fd=folder), None
         return open_readable(name, folder), None
 

@@ -115,6 +115,60 @@ class Left(Case):
         runner.remove_tree(self.data)  # More than the tests' own clean-up could.
 
 
+class Counted(dict):
+    """What is shown; counts how often it is asked."""
+
+    asked = 0
+
+    def __contains__(self, path):
+        self.asked += 1
+        return super().__contains__(path)
+
+    def get(self, path, default=None):
+        self.asked += 1
+        return super().get(path, default)
+
+
+class Depth(unittest.TestCase):
+    def setUp(self):
+        self.base = tempfile.mkdtemp()
+        self.addCleanup(runner.remove_tree, self.base)
+        self.tree = runner.Tree(self.base + '/fs', None, 0o755)
+        with runner.Way(self.base) as way:
+            self.tree.mount('/a/mount', way.place(), runner.OWN_RIGHTS, True)
+        self.tree.shown = Counted(self.tree.shown)
+
+    def test_what_a_path_lies_in_costs_the_same_at_any_depth(self):
+        deep = '/w' + '/d' * 200
+        self.tree.make_folder(deep)
+        fd, _, real = self.tree.find(deep)
+        os.close(fd)
+        self.assertEqual((real, self.tree.place(real)), (deep, None))
+        self.assertLess(self.tree.shown.asked, 20)
+
+    def test_what_a_path_lies_in(self):
+        for path, place in (
+            ('/', None),
+            ('/a', None),
+            ('/a/mount', '/a/mount'),
+            ('/a/mount/x/y', '/a/mount'),
+            ('/a/mountain/x', None),
+            ('/b/a/mount', None),
+        ):
+            self.assertEqual(self.tree.place(path), place, path)
+
+    def test_links_into_and_out_of_a_mount(self):
+        os.makedirs(self.base + '/d')
+        for at, target in (('/fs/in', '/a/mount/d'), ('/d/out', '/w'), ('/d/up', '../../../w')):
+            os.symlink(target, self.base + at)
+        self.tree.make_folder('/a/mount')
+        self.tree.make_folder('/w')
+        for path, real in (('/in/out', '/w'), ('/in/up', '/w'), ('/in', '/a/mount/d')):
+            fd, _, found = self.tree.find(path)
+            os.close(fd)
+            self.assertEqual(found, real)
+
+
 class Removal(unittest.TestCase):
     def setUp(self):
         self.base = tempfile.mkdtemp()
