@@ -9,10 +9,8 @@ import { findPython, type Python } from '../pulsar/embedded/python.ts';
 import { createRestTransport } from '../pulsar/rest/rest-transport.ts';
 import type { OpenStore } from '../store/change-hub.ts';
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobTransport } from '../tasks/ports/job-transport.ts';
-
-/** Where the runner leaves its report, below the job's `metadata/`. */
-const REPORT_NAME = 'tes/report.json';
 
 const SQLITE = 'sqlite:';
 
@@ -92,7 +90,7 @@ const openEmbedded = (
     environment: pathAndHome(environment),
     installEnvironment: only(environment, INSTALL_VARIABLES),
     jobEnvironment: only(environment, JOB_VARIABLES),
-    reportName: REPORT_NAME,
+    reportName: METADATA_FILES.report,
     logger,
   });
   return {
@@ -115,7 +113,7 @@ export const openTransport = (
     case 'rest': {
       const transport = createRestTransport({
         url: entry.url,
-        reportName: REPORT_NAME,
+        reportName: METADATA_FILES.report,
         ...(entry.private_token === '' ? {} : { privateToken: entry.private_token }),
         ...(entry.manager === '' ? {} : { manager: entry.manager }),
       });

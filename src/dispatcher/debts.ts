@@ -4,6 +4,7 @@ import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import { paid } from '../tasks/attempts.ts';
 import { logFileOf, wholeStreams, withCutMarked, type CutStream } from '../tasks/full-logs.ts';
 import type { JobId, TaskId } from '../tasks/ids.ts';
+import { METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { OwedDebt } from '../tasks/ports/task-store.ts';
 import type { Debt, Slots } from '../tasks/task.ts';
 import { askStatus } from './ask-status.ts';
@@ -47,8 +48,8 @@ const isProven = async (
   { job }: Debt,
   signal: AbortSignal,
 ): Promise<boolean> =>
-  (await isThere(transport, job, 'tes/killed', { signal })) ||
-  isThere(transport, job, 'tes/report.json', { signal });
+  (await isThere(transport, job, METADATA_FILES.killed, { signal })) ||
+  isThere(transport, job, METADATA_FILES.report, { signal });
 
 /** Whether nothing of the job can run any more. A restarted Pulsar may call an ended job running for ever: a kill reveals it. */
 const isOver = async (

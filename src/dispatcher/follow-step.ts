@@ -1,6 +1,7 @@
 /** `run`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { executing, runOf } from '../tasks/attempts.ts';
+import { HEARTBEAT_MAX_BYTES, METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobStatus } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
 import type { Unreadable } from '../tasks/runner-schema.ts';
@@ -11,22 +12,19 @@ import {
   type StepResult,
 } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
+import { isThere } from './is-there.ts';
 import { closeAsFailed, closeAsLost, closeWithReport } from './closing.ts';
 import { fetchReport, isUnreadable, reportOf } from './job-report.ts';
 import { onlyHead, writeOnce } from './task-writer.ts';
 
-const HEARTBEAT_MAX_BYTES = 4096;
-
 /** The watchdog's mark: the runner was killed, and nothing of the job runs any more. */
-export const isKilled = async ({ deps, watch, look }: StepInput): Promise<boolean> => {
-  const options = { signal: look, maxBytes: HEARTBEAT_MAX_BYTES };
-  return (await deps.transport.fetch(watch.job, 'tes/killed', options)) !== undefined;
-};
+export const isKilled = ({ deps, watch, look }: StepInput): Promise<boolean> =>
+  isThere(deps.transport, watch.job, METADATA_FILES.killed, { signal: look });
 
 /** Looks at the heartbeat; true when it has changed since the last look. */
 export const sawHeartbeat = async (input: StepInput): Promise<boolean> => {
   const { deps, watch } = input;
-  const bytes = await deps.transport.fetch(watch.job, 'tes/heartbeat.json', {
+  const bytes = await deps.transport.fetch(watch.job, METADATA_FILES.heartbeat, {
     signal: input.look,
     maxBytes: HEARTBEAT_MAX_BYTES,
   });

@@ -1,5 +1,6 @@
 /** The report of a job, from Pulsar's status or from the job's folder. */
 import { runOf } from '../tasks/attempts.ts';
+import { METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobStatus, Take } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
 import { readReport, type Unreadable } from '../tasks/runner-schema.ts';
@@ -46,7 +47,7 @@ export const fetchReport = async (input: StepInput): Promise<Report | Unreadable
     pieces = await collect(bytes);
   };
   const options = { signal: input.look, maxBytes: Number.MAX_SAFE_INTEGER };
-  if (!(await input.deps.transport.download(job, 'tes/report.json', take, options))) {
+  if (!(await input.deps.transport.download(job, METADATA_FILES.report, take, options))) {
     return undefined;
   }
   return pieces === undefined

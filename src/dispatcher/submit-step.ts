@@ -1,6 +1,7 @@
 /** From `prepare` to `run`: the job is sent once, or found again after a restart. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { atPoint, redone, runOf, type Closing } from '../tasks/attempts.ts';
+import { HEARTBEAT_MAX_BYTES, METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobFile, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
   untilNextPoll,
@@ -119,9 +120,9 @@ export const resumeSubmitStep = async (input: StepInput): Promise<StepResult> =>
   try {
     const { status } = await askStatus(deps.transport, job, input);
     const heartbeat = UNSTARTED.has(status)
-      ? await deps.transport.fetch(job, 'tes/heartbeat.json', {
+      ? await deps.transport.fetch(job, METADATA_FILES.heartbeat, {
           signal: input.signal,
-          maxBytes: 4096,
+          maxBytes: HEARTBEAT_MAX_BYTES,
         })
       : undefined;
     return await (heartbeat === undefined ? ON_FOUND[status](input) : recordRun(input));

@@ -1,7 +1,8 @@
 /** Before an attempt is closed: the rows of a list that was too long for the report, from the job's folder. */
 import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
-import { OUTPUT_LIST, isListCut, readOutputs, withOutputs } from '../tasks/output-list.ts';
+import { METADATA_FILES } from '../tasks/metadata-files.ts';
+import { isListCut, readOutputs, withOutputs } from '../tasks/output-list.ts';
 import type { Report, ReportOutput } from '../tasks/report.ts';
 import { untilReachable, type StepInput } from './attempt-context.ts';
 
@@ -11,7 +12,7 @@ const download = async ({ deps, task, signal }: StepInput): Promise<readonly Rep
     rows = await readOutputs(bytes, deps.runnerSchema);
   };
   const options = { signal, maxBytes: Number.MAX_SAFE_INTEGER };
-  await deps.transport.download(runOf(task).job, OUTPUT_LIST, take, options);
+  await deps.transport.download(runOf(task).job, METADATA_FILES.outputs, take, options);
   return rows;
 };
 

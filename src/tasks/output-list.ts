@@ -2,9 +2,6 @@
 import type { Report, ReportOutput } from './report.ts';
 import { readOutput, type RunnerSchema } from './runner-schema.ts';
 
-/** Where all of them are, below the job's `metadata/`. */
-export const OUTPUT_LIST = 'tes/outputs.jsonl';
-
 /** Outputs on a task; a task with more of them wants a folder, not a list. */
 export const MOST_OUTPUTS = 100_000;
 /** What so many rows take, about 650 bytes each. */
