@@ -10,7 +10,7 @@ from .tree import DIRECTORY_FLAGS
 from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
 from .runtime import Runtime
 from .cgroups import Cgroup, remove_group
-from .nproc import become, COUNTS_APART, kernel_version, limit_processes
+from .nproc import become, COUNTS_APART, has_ended, kernel_version, limit_processes
 
 HOST_FOLDERS = ('bin', 'lib', 'lib32', 'lib64', 'libx32', 'opt', 'sbin', 'usr')
 HOST_ETC = (
@@ -314,13 +314,7 @@ class Bubblewrap(Runtime):
         Outputs are taken and redirects opened only when nobody is left to plant links.
         """
         until = time.monotonic() + 5
-        while pid and time.monotonic() < until:
-            try:
-                with open('/proc/%d/stat' % pid) as file:
-                    if file.read().rpartition(')')[2].split()[0] in 'ZX':
-                        return
-            except OSError:
-                return
+        while pid and time.monotonic() < until and not has_ended(pid):
             time.sleep(0.0005)
 
     def verdict(self, container, status, error_tail):

@@ -23,15 +23,22 @@ def limit_processes(pid, count, owner):
         resource.prlimit(pid, resource.RLIMIT_NPROC, (count, count))
 
     try:
-        if owner:
-            return in_child(lambda: (become(owner), limit()))
-        limit()
-        return True
-    except ProcessLookupError:
-        return True  # It has ended already, and its end will say why.
+        if not owner:
+            limit()
+            return True
+        if in_child(lambda: (become(owner), limit())):
+            return True
     except OSError as error:
         log('RLIMIT_NPROC: %s' % error)
-        return False
+    return has_ended(pid)  # Its end will say why.
+
+
+def has_ended(pid):
+    try:
+        with open('/proc/%d/stat' % pid) as file:
+            return file.read().rpartition(')')[2].split()[0] in 'ZX'
+    except OSError:
+        return True
 
 
 def become(owner):

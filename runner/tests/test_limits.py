@@ -102,6 +102,42 @@ class Killed(Bombs):
         self.assertFalse(os.path.exists(group))
 
 
+class Ended(Case):
+    only_on = ('bubblewrap', 'bubblewrap-user')
+
+    def test_sandbox_that_could_not_be_made(self):
+        mounts = [{'host': self.base + '/none', 'path': '/m', 'mode': 'ro'}]
+        report = self.run_plan([self.sh('true')], mounts=mounts)
+        self.assertState(report, 'SYSTEM_ERROR', 'CONTAINER_FAILED')
+        self.assertIn('none', report['error']['message'])
+        self.assertFalse(any('not limited' in line for line in report['system_logs']))
+
+
+class Limited(unittest.TestCase):
+    """Processes that may have ended when their limit is to be set."""
+
+    owners = (None, (runner.SANDBOX_UID, runner.SANDBOX_UID))
+
+    def child(self):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return pid
+
+    def test_one_that_has_ended(self):
+        pid = self.child()
+        for owner in self.owners:
+            self.assertTrue(runner.limit_processes(pid, 10, owner))
+        os.waitpid(pid, 0)
+        for owner in self.owners:
+            self.assertTrue(runner.limit_processes(pid, 10, owner))
+
+    def test_one_that_may_not_be_limited(self):
+        with mock.patch.object(runner, 'log'):
+            self.assertFalse(runner.limit_processes(os.getpid(), 10, self.owners[1]))
+
+
 class Groups(unittest.TestCase):
     """What is written into a file system of control groups of either version."""
 
