@@ -6,7 +6,6 @@ import { listen } from './api/listen.ts';
 import { compileRunnerSchema } from './api/runner-schema.ts';
 import { openStore, openTransport } from './app/adapters.ts';
 import { lockDataDirectory } from './app/data-lock.ts';
-import { createDestinationLine, type DestinationLine } from './app/destination-line.ts';
 import { claimEmbedded } from './app/embedded-claim.ts';
 import { createEnding } from './app/ending.ts';
 import { readRunnerFiles } from './app/runner-files.ts';
@@ -24,6 +23,7 @@ import {
 } from './config/settings.ts';
 import type { Config } from './config/types.ts';
 import { canReach } from './app/reach.ts';
+import { createDestinationLine, type DestinationLine } from './dispatcher/destination-line.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobLogs } from './dispatcher/job-logs.ts';
 import { createJobKeys } from './dispatcher/job-keys.ts';
@@ -111,7 +111,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
       canReach(entry, base)
         ? { url: `${base}/files/${job}/beacon`, key: keyFor(job), interval_s: BEACON_INTERVAL_S }
         : undefined;
-    const own = { beaconFor, logger: log, open, transport, destination };
+    const own = { beaconFor, logger: log, pulsar: open, transport, destination };
     const line = createDestinationLine({ ...shared, ...own });
     return { destination, transport, owner: line.owner, line };
   });

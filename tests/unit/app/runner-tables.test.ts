@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SHOWN } from '../../../src/app/destination-line.ts';
+import { SHOWN } from '../../../src/dispatcher/destination-line.ts';
 import { folderOfMatches, hasWildcard } from '../../../src/tasks/validation/patterns.ts';
 import { KERNEL_FOLDERS, SYSTEM_FOLDERS } from '../../../src/tasks/validation/text-rules.ts';
 

@@ -3,17 +3,16 @@ import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { createDeferred } from '../kernel/deferred.ts';
 import { isMagnetarError, MagnetarError, messageOf } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
+import type { Destination } from '../tasks/destination.ts';
+import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
+import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
+import { isBelow } from '../tasks/urls.ts';
 import {
   createDestinationOwner,
   type DestinationOwner,
   type OwnerDeps,
-} from '../dispatcher/destination-owner.ts';
-import type { Destination } from '../tasks/destination.ts';
-import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
-import { checkSandbox } from '../dispatcher/sandbox-check.ts';
-import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
-import { isBelow } from '../tasks/urls.ts';
-import type { OpenTransport } from './adapters.ts';
+} from './destination-owner.ts';
+import { checkSandbox } from './sandbox-check.ts';
 
 export interface DestinationLine {
   /** Follows at once what runs there, and takes tasks once a real job has run as a check. */
@@ -26,8 +25,15 @@ export interface DestinationLine {
   readonly own: boolean;
 }
 
+/** What of a Pulsar is this server's to take care of; a foreign one has nothing of it. */
+export interface OwnPulsar {
+  /** Where it keeps its jobs; a real path. */
+  readonly folder?: string;
+  readonly start?: (signal: AbortSignal, onProgress: (line: string) => void) => Promise<void>;
+}
+
 export interface LineDeps extends Omit<OwnerDeps, 'runtime' | 'mayClaim'> {
-  readonly open: OpenTransport;
+  readonly pulsar: OwnPulsar;
   readonly ids: IdSource;
   readonly checkJobs: CheckJobs;
   readonly onProgress: (line: string) => void;
@@ -70,7 +76,7 @@ const check = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
   deps.logger.info('a check job has run', { host });
   deps.onProgress(`${name} runs tasks with ${runtime}`);
   if (runtime === 'bubblewrap') {
-    assertHidden(deps.open.folder);
+    assertHidden(deps.pulsar.folder);
     deps.onProgress(BUBBLEWRAP_NOTE);
   }
   return host;
@@ -89,7 +95,7 @@ const untilChecked = async (deps: LineDeps, signal: AbortSignal): Promise<Host> 
 };
 
 const bringUp = async (deps: LineDeps, signal: AbortSignal): Promise<Host> => {
-  const { start } = deps.open;
+  const { start } = deps.pulsar;
   if (start === undefined) return untilChecked(deps, signal);
   await start(signal, deps.onProgress);
   return check(deps, signal).catch((error: unknown) => {
@@ -125,7 +131,7 @@ export const createDestinationLine = (deps: LineDeps): DestinationLine => {
   };
   return {
     ready,
-    own: deps.open.start !== undefined,
+    own: deps.pulsar.start !== undefined,
     isChecked: () => checked,
     owner: {
       ...owner,
