@@ -3,7 +3,7 @@ import { backoffDelayMs, type BackoffPolicy } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Wake } from '../../kernel/wake.ts';
-import { withLinked } from '../linked-signal.ts';
+import { withLinked } from '../../kernel/link-abort.ts';
 import type { Probe } from './launch.ts';
 
 export interface WatchOptions {

@@ -5,7 +5,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosResponse, type ResponseType } from 'axios';
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { Take } from '../../tasks/ports/job-transport.ts';
-import { withLinked } from '../linked-signal.ts';
+import { withLinked } from '../../kernel/link-abort.ts';
 import { handOn, ReceiverFailure } from './body.ts';
 import {
   abortReason,

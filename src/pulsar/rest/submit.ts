@@ -4,7 +4,7 @@ import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { JobFile, JobStatus, PulsarStatus } from '../../tasks/ports/job-transport.ts';
 import { FAILURE_FILE, decodeObject, textOf } from '../answers.ts';
-import { withLinked } from '../linked-signal.ts';
+import { withLinked } from '../../kernel/link-abort.ts';
 import type { PulsarClient } from './client.ts';
 import { hungUp, refused } from './failures.ts';
 

@@ -1,6 +1,7 @@
 /** How every call to the store runs: refused when called off or closed, tried again after passing errors, the rest translated. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffDelayMs, type BackoffPolicy } from '../../kernel/backoff.ts';
+import { createDeferred } from '../../kernel/deferred.ts';
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import { isPassing, toStoreError } from './errors.ts';
@@ -24,7 +25,7 @@ const untilAborted = async <Result>(
   work: Promise<Result>,
   signal: AbortSignal,
 ): Promise<Result> => {
-  const { promise: aborted, reject } = deferred();
+  const { promise: aborted, reject } = createDeferred<never>();
   const onAbort = () => {
     reject(signal.reason);
   };
@@ -34,14 +35,6 @@ const untilAborted = async <Result>(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-};
-
-const deferred = () => {
-  let reject: (reason: unknown) => void = () => undefined;
-  const promise = new Promise<never>((_, fail) => {
-    reject = fail;
-  });
-  return { promise, reject };
 };
 
 const tryOften = async <Result>(attempt: Try<Result>, signal: AbortSignal): Promise<Result> => {

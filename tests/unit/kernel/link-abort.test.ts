@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
-import { withLinked } from '../../../src/pulsar/linked-signal.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { linkAbort, withLinked } from '../../../src/kernel/link-abort.ts';
 
 const reason = new Error('enough');
 
@@ -37,5 +37,27 @@ describe('withLinked', () => {
     await withLinked([signal], () => Promise.resolve());
     await expect(withLinked([signal], () => Promise.reject(reason))).rejects.toBe(reason);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('linkAbort', () => {
+  it('may have as many links to one parent as there is work under way', () => {
+    const warn = vi.spyOn(process, 'emitWarning');
+    const { signal } = new AbortController();
+    const links = Array.from({ length: 20 }, () => linkAbort(signal));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(20);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+    for (const link of links) link.unlink();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  it('follows its parent until it is let go', () => {
+    const parent = new AbortController();
+    const [held, free] = [linkAbort(parent.signal), linkAbort(parent.signal)];
+    free.unlink();
+    parent.abort(reason);
+    expect(held.signal.reason).toBe(reason);
+    expect(free.signal.aborted).toBe(false);
   });
 });
