@@ -46,19 +46,21 @@ const createBasic = (file: string, { clock, logger }: Deps): Check<'basic'> => {
   const users = followRows({
     path: file,
     form: USERS,
-    index: (rows) => new Map(rows.map((user) => [user.name, user.hash])),
+    index: (rows) =>
+      new Map(rows.map(({ name, hash }) => [name, { hash, identity: localIdentity(name) }])),
     clock,
     logger,
   });
   const check = createCheckPassword();
   const results = createRemembered<boolean>(clock);
   return async ({ user, password }) => {
-    const hash = (await users()).get(user);
-    const isRight = await results.through([hash ?? '', user, password].join('\0'), async () => {
-      const fits = await check(password, hash ?? DECOY);
-      return { value: fits && hash !== undefined, until: clock.now() + REMEMBER_MS };
-    });
-    return isRight ? localIdentity(user) : reject('user or password is wrong');
+    const known = (await users()).get(user);
+    const hash = known?.hash ?? DECOY;
+    const isRight = await results.through([hash, user, password].join('\0'), async () => ({
+      value: await check(password, hash),
+      until: clock.now() + REMEMBER_MS,
+    }));
+    return isRight && known !== undefined ? known.identity : reject('user or password is wrong');
   };
 };
 
@@ -66,14 +68,15 @@ const createTokens = (file: string, { clock, logger }: Deps) => {
   const tokens = followRows({
     path: file,
     form: TOKENS,
-    index: (rows) => new Map(rows.map((row) => [row.id, row])),
+    index: (rows) =>
+      new Map(rows.map((row) => [row.id, { row, identity: localIdentity(row.name) }])),
     clock,
     logger,
   });
   return async (id: string, token: string): Promise<Identity> => {
-    const row = (await tokens()).get(id);
-    return row !== undefined && isApiToken(token, row)
-      ? localIdentity(row.name)
+    const known = (await tokens()).get(id);
+    return known !== undefined && isApiToken(token, known.row)
+      ? known.identity
       : reject('the API token is unknown or revoked');
   };
 };

@@ -1,6 +1,6 @@
 /** Results of costly checks for a short time, found by an HMAC under a key of this process: no credential is kept in memory. */
-import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
+import { createHmac, newKey } from './hmac.ts';
 
 export interface Found<Value> {
   readonly value: Value;
@@ -16,7 +16,7 @@ export interface Remembered<Value> {
 const MOST_ENTRIES = 10_000;
 
 export const createRemembered = <Value>(clock: Clock): Remembered<Value> => {
-  const key = randomBytes(32);
+  const nameOf = createHmac(newKey());
   const known = new Map<string, Found<Value>>();
   const underWay = new Map<string, Promise<Value>>();
 
@@ -40,7 +40,7 @@ export const createRemembered = <Value>(clock: Clock): Remembered<Value> => {
 
   return {
     async through(credential, work) {
-      const name = createHmac('sha256', key).update(credential).digest('base64');
+      const name = nameOf(credential);
       const found = known.get(name);
       if (found !== undefined && found.until > clock.now()) return found.value;
       known.delete(name);

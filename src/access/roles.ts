@@ -14,6 +14,8 @@ export interface RoleRules {
 const ANY_GROUP = '*';
 /** Each costs every task of its members one index entry, and their lists one look-up. */
 const MOST_GROUPS = 32;
+/** It becomes part of an index entry. */
+const MOST_CHARS = 200;
 
 export const createRoles = ({ admins, viewers, sharedGroups }: RoleRules) => {
   const shared = new Set(sharedGroups);
@@ -21,15 +23,25 @@ export const createRoles = ({ admins, viewers, sharedGroups }: RoleRules) => {
     list.has(key) || groups.some((group) => list.has(`group:${group}`));
   const [adminSet, viewerSet] = [new Set(admins), new Set(viewers)];
 
-  return (identity: Identity): Principal => {
+  const principalOf = (identity: Identity): Principal => {
     const owner = parseOwnerId(identity.key);
     const groups = [...new Set(identity.groups)]
       .filter((group) => shared.has(ANY_GROUP) || shared.has(group))
+      .filter(({ length }) => length <= MOST_CHARS)
       .sort()
       .slice(0, MOST_GROUPS);
     const common = { owner, groups };
     if (isNamed(adminSet, identity)) return { ...common, scope: 'all', readOnly: false };
     if (isNamed(viewerSet, identity)) return { ...common, scope: 'all', readOnly: true };
     return { ...common, scope: { owner, groups }, readOnly: false };
+  };
+
+  const known = new WeakMap<Identity, Principal>(); // identities are kept where they are known from
+  return (identity: Identity): Principal => {
+    const found = known.get(identity);
+    if (found !== undefined) return found;
+    const principal = principalOf(identity);
+    known.set(identity, principal);
+    return principal;
   };
 };

@@ -1,5 +1,5 @@
 /** API tokens: random, shown once, kept as SHA-256 in a file that `magnetar token` writes. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash as digest, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MagnetarError } from '../kernel/errors.ts';
 import { isRecord } from '../kernel/json.ts';
 import { isLocalName } from './identity.ts';
@@ -28,7 +28,7 @@ const isApiTokenRow = (value: unknown): value is ApiToken =>
 
 export const TOKENS = formOf('tokens', isApiTokenRow);
 
-const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+const hashOf = (token: string): Buffer => digest('sha256', token, 'buffer');
 
 /** The id in a text that has the form of an API token. */
 export const apiTokenId = (text: string): string | undefined => FORM.exec(text)?.[1];
