@@ -1,10 +1,12 @@
 /** A real browser without a window, driven over the pipe of its DevTools protocol. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { signalTo } from './pulsar/process.ts';
 import { until } from './until.ts';
 
 const PROGRAM = process.env['MAGNETAR_TEST_BROWSER'] ?? 'chromium';
@@ -125,7 +127,7 @@ export const startBrowser = async (): Promise<Browser> => {
   const child = spawn(
     PROGRAM,
     [...flags, ...quiet, `--user-data-dir=${profile}`, '--remote-debugging-pipe'],
-    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true },
   );
   const ended = once(child, 'exit');
   const { send, listen } = createWire(child.stdio[3] as Writable, child.stdio[4] as Readable);
@@ -138,9 +140,9 @@ export const startBrowser = async (): Promise<Browser> => {
   return {
     open: () => openPage(send, listen),
     async close() {
-      child.kill('SIGTERM');
+      signalTo(-(child.pid ?? 0), 'SIGKILL'); // its helpers too: they would go on writing into the profile
       await ended;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 };
