@@ -7,6 +7,7 @@
  * Quote ratios, not times: they hold on a busy machine, times do not. Exit code 0 whatever the figures are.
  */
 import { parseArgs } from 'node:util';
+import { measureAccess } from './lib/access.mjs';
 import { measureApi } from './lib/api.mjs';
 import { RUNTIMES, measureDispatch } from './lib/dispatch.mjs';
 import { printRows } from './lib/report.mjs';
@@ -16,6 +17,7 @@ import { measureWaiters } from './lib/waiters.mjs';
 const PARTS = {
   api: measureApi,
   scale: measureScale,
+  access: measureAccess,
   waiters: measureWaiters,
   dispatch: measureDispatch,
 };

@@ -4,7 +4,7 @@ import { compare } from './report.mjs';
 import { startBaseline, startMagnetar } from './server.mjs';
 
 const STORED = 10_000;
-const TASK = {
+export const TASK = {
   name: 'bench task',
   description: 'one of many',
   inputs: [{ content: 'hello', path: '/work/in.txt' }],

@@ -35,7 +35,10 @@ const listening = async (child, pattern) => {
   return Promise.race([found, ended]);
 };
 
-export const startMagnetar = async ({ runtime, maxJobs }) => {
+export const BIN = at('bin/magnetar');
+
+/** `more`: lines of the configuration; `prepare`: what is done to the data directory before the start. */
+export const startMagnetar = async ({ runtime, maxJobs, more = '', prepare }) => {
   const directory = mkdtempSync(join(tmpdir(), 'magnetar-bench-'));
   const data = join(directory, 'data');
   mkdirSync(join(data, 'pulsar'), { recursive: true });
@@ -43,18 +46,16 @@ export const startMagnetar = async ({ runtime, maxJobs }) => {
   const config = join(directory, 'bench.toml');
   writeFileSync(
     config,
-    `[log]\nlevel = "warn"\n[[destinations]]\nname = "local"\ntransport = "embedded"\nruntime = "${runtime}"\npull = "never"\nmax_jobs = ${String(maxJobs)}\n`,
+    `${more}[log]\nlevel = "warn"\n[[destinations]]\nname = "local"\ntransport = "embedded"\nruntime = "${runtime}"\npull = "never"\nmax_jobs = ${String(maxJobs)}\n`,
   );
-  const child = spawn(
-    at('bin/magnetar'),
-    ['serve', '--config', config, '--data', data, '--port', '0'],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  await prepare?.(data);
+  const child = spawn(BIN, ['serve', '--config', config, '--data', data, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const url = await listening(child, /listens on (\S+)/);
   return {
     url,
+    data,
     pid: child.pid,
     /** Where the same Pulsar can be used by hand. */
     pulsar: () => {
@@ -62,6 +63,12 @@ export const startMagnetar = async ({ runtime, maxJobs }) => {
         readFileSync(join(data, 'pulsar', 'state.json'), 'utf8'),
       );
       return { url: `http://127.0.0.1:${String(port)}`, token: privateToken };
+    },
+    /** Linux counts in hundredths of a second. */
+    cpuSeconds: () => {
+      const stat = readFileSync(`/proc/${String(child.pid)}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return (Number(fields[11]) + Number(fields[12])) / 100;
     },
     memoryMiB: () =>
       Number(

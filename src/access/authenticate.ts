@@ -97,13 +97,15 @@ const createOidc = (options: readonly IssuerOptions[], deps: Deps) => {
   const verified = createRemembered<Identity>(deps.clock);
   const introspected = createRemembered<Identity | undefined>(deps.clock);
 
-  const verify = (token: string): Promise<Identity> => {
-    const named = issuerNamed(token);
-    const issuer = issuers.find((one) => one.issuer === named);
-    return issuer === undefined
-      ? reject('the token is of an issuer that is not configured')
-      : verified.through(token, () => issuer.verify(token));
-  };
+  /** A token that is remembered is not even decoded. */
+  const verify = (token: string): Promise<Identity> =>
+    verified.through(token, async () => {
+      const named = issuerNamed(token);
+      const issuer = issuers.find((one) => one.issuer === named);
+      return issuer === undefined
+        ? reject('the token is of an issuer that is not configured')
+        : issuer.verify(token);
+    });
 
   const ask = (issuer: Issuer, token: string): Promise<Identity | undefined> =>
     introspected.through(`${issuer.issuer}\0${token}`, async () => {
