@@ -1,7 +1,6 @@
 /** What the steps of one attempt share: dependencies, and what the driver has seen of the job with its own eyes. */
 import { backoffDelayMs } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { JobId } from '../tasks/ids.ts';
@@ -111,7 +110,7 @@ export const untilReachable = (
   error: unknown,
 ): { readonly waitMs: number } => {
   if (watch.failures === 0) {
-    deps.logger.warn('Pulsar does not do what it was asked', { error: messageOf(error) });
+    deps.logger.warn('Pulsar does not do what it was asked', { error });
   }
   watch.failures += 1;
   return { waitMs: backoffDelayMs(deps.timing.unreachable, watch.failures - 1, deps.random()) };

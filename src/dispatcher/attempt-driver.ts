@@ -1,5 +1,4 @@
 /** Drives one attempt from its recorded point to its end; a restarted server enters at the same point. */
-import { messageOf } from '../kernel/errors.ts';
 import { linkAbort, type LinkedAbort } from '../kernel/link-abort.ts';
 import { createWake, type Wake } from '../kernel/wake.ts';
 import { runOf } from '../tasks/attempts.ts';
@@ -45,7 +44,7 @@ const guarded = async (input: StepInput, rung: boolean): Promise<StepResult> => 
     return await step(input, rung);
   } catch (error) {
     input.signal.throwIfAborted();
-    input.deps.logger.error('a step of the attempt failed', { error: messageOf(error) });
+    input.deps.logger.error('a step of the attempt failed', { error });
     return { waitMs: FAULT_WAIT_MS };
   }
 };
@@ -71,7 +70,7 @@ const read = async ({ deps, first, signal }: Drive): Promise<Task | undefined> =
       return await deps.store.get(first.id, 'all', { signal });
     } catch (error) {
       signal.throwIfAborted();
-      deps.logger.error('the task cannot be read', { error: messageOf(error) });
+      deps.logger.error('the task cannot be read', { error });
       await deps.clock.sleep(FAULT_WAIT_MS, signal);
     }
   }

@@ -1,6 +1,6 @@
 /** A wish to cancel on an active attempt: its runner is asked to stop, then Pulsar to kill, again and again, until the end of the job is confirmed. */
 import { backoffDelayMs } from '../kernel/backoff.ts';
-import { isMagnetarError, messageOf } from '../kernel/errors.ts';
+import { isMagnetarError } from '../kernel/errors.ts';
 import { runOf } from '../tasks/attempts.ts';
 import type { JobStatus, PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
@@ -56,7 +56,7 @@ const askToStop = async (
   } catch (error) {
     signal.throwIfAborted();
     if (!isMagnetarError(error)) throw error;
-    deps.logger.warn('the runner cannot be asked to stop', { error: messageOf(error) });
+    deps.logger.warn('the runner cannot be asked to stop', { error });
   }
 };
 

@@ -1,7 +1,7 @@
 /** One destination from its configuration to work: its owner, its Pulsar, and one real job as a check before it takes tasks. */
 import { backoffDelayMs, type BackoffPolicy } from '../kernel/backoff.ts';
 import { createDeferred } from '../kernel/deferred.ts';
-import { isMagnetarError, MagnetarError, messageOf } from '../kernel/errors.ts';
+import { isMagnetarError, MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Destination } from '../tasks/destination.ts';
 import { RUNTIMES, type PlanRuntime } from '../tasks/plan.ts';
@@ -88,7 +88,7 @@ const untilChecked = async (deps: LineDeps, signal: AbortSignal): Promise<Host> 
       return await check(deps, signal);
     } catch (error) {
       signal.throwIfAborted();
-      deps.logger.warn('the destination cannot run tasks yet', { error: messageOf(error) });
+      deps.logger.warn('the destination cannot run tasks yet', { error });
       await deps.clock.sleep(backoffDelayMs(AGAIN, n, deps.random()), signal);
     }
   }

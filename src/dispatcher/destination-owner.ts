@@ -1,5 +1,4 @@
 /** Owns one destination: takes its lease, resumes what runs there, claims while there is room, pays its debts; again whenever the lease was lost. */
-import { messageOf } from '../kernel/errors.ts';
 import { linkAbort } from '../kernel/link-abort.ts';
 import { createWake } from '../kernel/wake.ts';
 import type { JobId, TaskId } from '../tasks/ids.ts';
@@ -83,7 +82,7 @@ export const createDestinationOwner = (given: OwnerDeps): DestinationOwner => {
           await reignOver(owner, { driven, bells }, signal);
         } catch (error) {
           if (!goesOn()) return;
-          owner.logger.warn('the destination is not owned any more', { error: messageOf(error) });
+          owner.logger.warn('the destination is not owned any more', { error });
           await owner.clock.sleep(owner.timing.renewMs, signal).catch(() => undefined);
         }
       }

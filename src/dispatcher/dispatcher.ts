@@ -1,6 +1,5 @@
 /** All destinations of this process together: who learns of which change, and what never fits anywhere. */
 import { createWake } from '../kernel/wake.ts';
-import { messageOf } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Destination } from '../tasks/destination.ts';
@@ -47,7 +46,7 @@ const sweep = async (deps: DispatcherDeps, signal: AbortSignal): Promise<void> =
   const misfits = createMisfits({ ...deps, own });
   while (!signal.aborted) {
     await misfits.end(signal).catch((error: unknown) => {
-      if (!signal.aborted) deps.logger.error('the sweep failed', { error: messageOf(error) });
+      if (!signal.aborted) deps.logger.error('the sweep failed', { error });
     });
     await bell.wait(deps.timing.sweepMs, signal).catch(() => undefined);
   }

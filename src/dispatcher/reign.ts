@@ -1,5 +1,5 @@
 /** One reign over a destination, from taking its lease to losing it or stopping: what a reign does, each part repeatable. */
-import { isMagnetarError, messageOf } from '../kernel/errors.ts';
+import { isMagnetarError } from '../kernel/errors.ts';
 import type { Wake } from '../kernel/wake.ts';
 import { runOf } from '../tasks/attempts.ts';
 import type { OwnerId, TaskId } from '../tasks/ids.ts';
@@ -91,7 +91,7 @@ export const repeat = async (
     } catch (error) {
       signal.throwIfAborted();
       if (isMagnetarError(error, 'LEASE_LOST')) throw error;
-      deps.logger.error('a loop of the dispatcher failed', { error: messageOf(error) });
+      deps.logger.error('a loop of the dispatcher failed', { error });
       await deps.clock.sleep(ms, signal);
     }
     await bell.wait(ms, signal);

@@ -1,5 +1,4 @@
 /** Learns of every change by whichever process, by asking again and again for what the database timed last. */
-import { messageOf } from '../../kernel/errors.ts';
 import type { TaskId } from '../../tasks/ids.ts';
 import type { TaskChange } from '../../tasks/ports/changes.ts';
 import type { ChangeHub, StoreLogger } from '../change-hub.ts';
@@ -137,7 +136,7 @@ const followFor = (
         await look(n);
         failing = false;
       } catch (error) {
-        if (!failing) logger?.warn('changes cannot be followed', { error: messageOf(error) });
+        if (!failing) logger?.warn('changes cannot be followed', { error });
         failing = true;
       }
       await pause(PERIOD_MS, stop.signal);
