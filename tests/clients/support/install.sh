@@ -24,7 +24,7 @@ fail() {
 
 exec 9>"$cache/$name.lock"
 flock 9
-stamp=$(cat "$here/requirements/$name"*.txt "$build" "$0" | sha256sum | cut -d ' ' -f 1)-$("$python" -V | tr ' ' -)
+stamp=$(cat "$here/requirements/$name"*.txt "$build" "$0" | sha256sum | cut -d ' ' -f 1)-$("$python" -V | tr ' ' -)-$target # its programs name their folder
 [ "$(cat "$target/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
 rm -rf "$target"
 
