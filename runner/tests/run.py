@@ -20,7 +20,9 @@ from support.lab import Lab  # noqa: E402
 MODULES = (
     'test_pure',
     'test_executors',
-    'test_files',
+    'test_inputs',
+    'test_http',
+    'test_outputs',
     'test_transfers',
     'test_trees',
     'test_mounts',
