@@ -98,6 +98,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     random: Math.random,
     holder: `${server}/${ids.next()}`,
     address: '',
+    ownerRunning: config.limits.owner_running,
     ids,
     onProgress: input.onProgress,
   };
@@ -122,12 +123,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     keyFor,
     runnerSchema,
     lines: destinations.map(({ line }) => line),
-    dispatcher: createDispatcher({
-      ...shared,
-      changes: made.opened.changes,
-      logger,
-      destinations,
-    }),
+    dispatcher: createDispatcher({ ...shared, changes: made.opened.changes, logger, destinations }),
     setUrl: (url) => {
       if (base === '') base = url;
       for (const entry of config.destinations.filter((one) => !canReach(one, base))) {
@@ -167,7 +163,6 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       contentBytes: config.limits.content_bytes,
       perOwner: {
         queued: config.limits.owner_queued,
-        running: config.limits.owner_running,
         stored: config.limits.owner_stored,
       },
     },

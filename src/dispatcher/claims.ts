@@ -11,7 +11,7 @@ import {
   type Capacity,
   type Usage,
 } from '../tasks/placement.ts';
-import type { TaskStore, WaitingClass } from '../tasks/ports/task-store.ts';
+import type { Places, TaskStore, WaitingClass } from '../tasks/ports/task-store.ts';
 import type { Slots, Task } from '../tasks/task.ts';
 
 export interface ClaimRequest {
@@ -22,6 +22,8 @@ export interface ClaimRequest {
   /** Slots in use: active attempts and unpaid kills. */
   readonly used: readonly Slots[];
   readonly runningOf: (owner: OwnerId) => number;
+  /** Most tasks of one owner that run anywhere; 0 = no limit. */
+  readonly ownerRunning: number;
   readonly turns: Turns;
   readonly signal: AbortSignal;
 }
@@ -37,18 +39,44 @@ const add = (used: Usage, { cores, ram_bytes }: Slots): Usage => ({
   ram_bytes: used.ram_bytes + ram_bytes,
 });
 
+const NO_LIMIT: Places = { free: Infinity, held: new Set() };
+
+type PlacesOf = (owner: OwnerId) => Places;
+
+/** What the owners of waiting tasks may still start, asked for only where there is a limit. */
+const readPlaces = async (
+  { store, ownerRunning, signal }: ClaimRequest,
+  waiting: readonly WaitingClass[],
+): Promise<PlacesOf> => {
+  if (ownerRunning === 0 || waiting.length === 0) return () => NO_LIMIT;
+  const owners = [...new Set(waiting.map(({ owner }) => owner))];
+  const places = await store.places(owners, ownerRunning, { signal });
+  return (owner) => places.get(owner) ?? NO_LIMIT;
+};
+
+interface Queue {
+  readonly waiting: WaitingClass;
+  readonly tasks: Task[];
+}
+
 /** Queues of candidates by class and owner; picks until nothing fits any more. */
 const choose = (
-  queues: readonly { readonly waiting: WaitingClass; readonly tasks: Task[] }[],
+  queues: readonly Queue[],
   request: ClaimRequest,
+  placesOf: PlacesOf,
 ): readonly Choice[] => {
   const chosen: Choice[] = [];
   let used = usageOf(request.used);
   const running = new Map<OwnerId, number>();
   const runningOf = (owner: OwnerId) => request.runningOf(owner) + (running.get(owner) ?? 0);
+  const taken = new Map<OwnerId, number>();
+  const mayStart = ({ owner, id }: Task): boolean => {
+    const { free, held } = placesOf(owner);
+    return held.has(id) || (taken.get(owner) ?? 0) < free;
+  };
   for (;;) {
     const heads = queues.flatMap(({ waiting, tasks }): Candidate[] => {
-      const [task] = tasks;
+      const task = tasks.find(mayStart);
       const fits = hasRoom(slotsOf(waiting.requirements), request.capacity, used);
       return task !== undefined && fits
         ? [{ class: waiting.class, owner: waiting.owner, task }]
@@ -56,8 +84,11 @@ const choose = (
     });
     const next = pick(heads, runningOf);
     if (next === undefined) return chosen;
-    const queue = queues.find(({ tasks }) => tasks[0] === next.task);
-    queue?.tasks.shift();
+    const queue = queues.find(({ tasks }) => tasks.includes(next.task));
+    queue?.tasks.splice(queue.tasks.indexOf(next.task), 1);
+    if (!placesOf(next.owner).held.has(next.task.id)) {
+      taken.set(next.owner, (taken.get(next.owner) ?? 0) + 1);
+    }
     const slots = slotsOf(queue?.waiting.requirements ?? { cores: 0, ram_bytes: 0 });
     chosen.push({ task: next.task, slots });
     used = add(used, slots);
@@ -75,13 +106,18 @@ const claimOne = async (
   request: ClaimRequest,
   { task, slots }: Choice,
 ): Promise<readonly Task[]> => {
-  const { store, capacity, epoch, now, signal } = request;
+  const { store, capacity, epoch, now, ownerRunning, signal } = request;
   if (task.head.cancel !== undefined) {
     await endWished(request, task, task.head.cancel.reason);
     return [];
   }
   const head = claimed(task, { destination: capacity.name, epoch, slots, now });
-  const guard = { rev: task.rev, ready: true, uncancelled: true } as const;
+  const guard = {
+    rev: task.rev,
+    ready: true,
+    uncancelled: true,
+    ...(ownerRunning === 0 ? {} : { places: ownerRunning }),
+  } as const;
   const result = await store.write(task.id, guard, head, { signal });
   return result === 'applied' ? [{ ...task, rev: task.rev + 1, head }] : [];
 };
@@ -123,13 +159,20 @@ export const claimTasks = async (request: ClaimRequest): Promise<readonly Task[]
       misfits(requirements, capacity).length === 0 &&
       hasRoom(slotsOf(requirements), capacity, used),
   );
+  const placesOf = await readPlaces(request, fitting);
+  const open = fitting.filter(({ owner }) => {
+    const { free, held } = placesOf(owner);
+    return free > 0 || held.size > 0;
+  });
   const queues = await Promise.all(
-    turns.next(fitting).map(async (waiting) => {
-      const group = { class: waiting.class, owner: waiting.owner, limit: room };
+    turns.next(open).map(async (waiting): Promise<Queue> => {
+      const { free, held } = placesOf(waiting.owner);
+      const among = free > 0 ? {} : { among: held };
+      const group = { class: waiting.class, owner: waiting.owner, limit: room, ...among };
       return { waiting, tasks: [...(await store.candidates(group, { signal }))] };
     }),
   );
-  const claims = choose(queues, request).map((choice) => claimOne(request, choice));
+  const claims = choose(queues, request, placesOf).map((choice) => claimOne(request, choice));
   const results = await Promise.allSettled(claims); // one that fails must not hide the others, which are ours now
   const applied = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   const failure = results.find((result) => result.status === 'rejected');

@@ -14,6 +14,8 @@ export interface OwnerDeps extends Omit<AttemptDeps, 'assertOwner'> {
   readonly holder: string;
   /** Where this process can be nudged; empty = nowhere. */
   readonly address: string;
+  /** Most tasks of one owner between their first claim and their end, over all destinations; 0 = no limit. */
+  readonly ownerRunning: number;
 }
 
 export interface DestinationOwner {
@@ -46,7 +48,8 @@ const reignOver = async (owner: OwnerDeps, shared: Shared, signal: AbortSignal):
   };
   const debts = createDebtPayer(deps);
   const turns = createTurns();
-  const reign: Reign = { deps, keeper, turns, signal: end.signal, ...shared };
+  const { ownerRunning } = owner;
+  const reign: Reign = { deps, keeper, turns, ownerRunning, signal: end.signal, ...shared };
   const { claim, debt } = shared.bells;
   const every = (ms: number, work: () => Promise<unknown>) =>
     repeat(reign, createWake(clock), ms, work);

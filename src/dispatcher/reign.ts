@@ -22,6 +22,8 @@ export interface Reign {
   /** Attempts under way; outlives the reign only until their drivers have ended. */
   readonly driven: Map<TaskId, Driven>;
   readonly turns: Turns;
+  /** Most running tasks of one owner; 0 = no limit. */
+  readonly ownerRunning: number;
   /** Rung when tasks may wait, and when something may be owed. */
   readonly bells: { readonly claim: Wake; readonly debt: Wake };
   readonly signal: AbortSignal;
@@ -69,6 +71,7 @@ export const claimWaiting = async (reign: Reign): Promise<void> => {
     now: deps.clock.now(),
     used: [...[...driven.values()].map(({ slots }) => slots), ...slotsOwed(owing)],
     turns: reign.turns,
+    ownerRunning: reign.ownerRunning,
     runningOf: (who) => [...driven.values()].filter(({ owner }) => owner === who).length,
     signal,
   });

@@ -1,6 +1,6 @@
 /** From counts by state to what an owner uses. */
 import type { Usage } from '../tasks/ports/task-store.ts';
-import { isTerminal, type TaskState } from '../tasks/states.ts';
+import { TASK_STATES, isTerminal, type TaskState } from '../tasks/states.ts';
 
 export interface StateCount {
   readonly state: TaskState;
@@ -10,10 +10,11 @@ export interface StateCount {
 const sumOf = (counts: readonly StateCount[], is: (state: TaskState) => boolean): number =>
   counts.filter(({ state }) => is(state)).reduce((sum, { count }) => sum + count, 0);
 
-export const isRunning = (state: TaskState): boolean => state !== 'QUEUED' && !isTerminal(state);
+const isRunning = (state: TaskState): boolean => state !== 'QUEUED' && !isTerminal(state);
+
+export const RUNNING_STATES = TASK_STATES.filter(isRunning);
 
 export const usageOf = (counts: readonly StateCount[]): Usage => ({
   queued: sumOf(counts, (state) => state === 'QUEUED'),
-  running: sumOf(counts, isRunning),
   stored: sumOf(counts, () => true),
 });

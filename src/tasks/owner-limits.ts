@@ -1,4 +1,4 @@
-/** How many tasks one owner may have: judged when a task is created, by counts that cost no scan. */
+/** How many tasks one owner may have waiting and stored: judged when a task is created, by counts that cost no scan. */
 import { MagnetarError, type ErrorCode } from '../kernel/errors.ts';
 import type { OwnerId } from './ids.ts';
 import type { CallOptions } from './ports/call.ts';
@@ -12,7 +12,7 @@ interface Rule {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Tasks wait and run for a while, so that it helps to come back (RFC 6585, 4); stored ones stay, so that it does not (RFC 9110, 15.5.4). */
+/** Tasks wait for a while, so that it helps to come back (RFC 6585, 4); stored ones stay, so that it does not (RFC 9110, 15.5.4). */
 const RULES: readonly Rule[] = [
   {
     count: 'stored',
@@ -26,13 +26,6 @@ const RULES: readonly Rule[] = [
     code: 'LIMIT_REACHED',
     what: 'waiting',
     advice: 'try again when some have started',
-    headers: { 'retry-after': '30' },
-  },
-  {
-    count: 'running',
-    code: 'LIMIT_REACHED',
-    what: 'running',
-    advice: 'try again when some have ended',
     headers: { 'retry-after': '30' },
   },
 ];
@@ -67,10 +60,7 @@ export const createAdmission = (store: Pick<TaskStore, 'usage'>, limits: Usage):
 
   const assertRoom = async (owner: OwnerId, others: number, options: CallOptions) => {
     const usage = await store.usage(owner, limits, options);
-    const full = rules.find((rule) => {
-      const coming = rule.count === 'running' ? 0 : others;
-      return usage[rule.count] + coming >= limits[rule.count];
-    });
+    const full = rules.find((rule) => usage[rule.count] + others >= limits[rule.count]);
     if (full !== undefined) throw refusal(full, usage[full.count], limits[full.count]);
   };
 

@@ -10,7 +10,7 @@ import { SUMMARIES, TASKS, readPage, type Query } from '../../src/store/sqlite/p
 import { DESTINATIONS, OWNED, TASK_QUERIES } from '../../src/store/sqlite/reads.ts';
 import { createStatements } from '../../src/store/sqlite/statements.ts';
 import { scopeCondition } from '../../src/store/sqlite/visible.ts';
-import { STAMPABLE, WIPE_SECRETS } from '../../src/store/sqlite/writes.ts';
+import { HAS_PLACE, STAMPABLE, WIPE_SECRETS } from '../../src/store/sqlite/writes.ts';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
 import { NO_OWNER, parseOwnerId } from '../../src/tasks/ids.ts';
 import type { Scope } from '../../src/tasks/ports/task-store.ts';
@@ -134,6 +134,18 @@ describe('query plans', () => {
       'SEARCH t USING INDEX tasks_ready (class=? AND owner=?)',
     ],
     [
+      'running tasks of an owner',
+      TASK_QUERIES.running,
+      ['o'],
+      'SEARCH t USING INDEX tasks_owner_state (owner=? AND state=?)',
+    ],
+    [
+      'running tasks of nobody',
+      TASK_QUERIES.runningUnowned,
+      [],
+      'SEARCH t USING INDEX tasks_state (state=?)',
+    ],
+    [
       'active tasks',
       TASK_QUERIES.active,
       ['d'],
@@ -189,6 +201,21 @@ describe('query plans', () => {
         expect(driven.length).toBeGreaterThanOrEqual(3); // the owner's and one for each group
       }
     }
+  });
+
+  it('finds whether there is a place for a task by two keys', () => {
+    const steps = planOf(HAS_PLACE, ['t', 1]);
+    expectLookUps(steps);
+    expect(steps).toContain(`SEARCH t ${PRIMARY} (id=?)`);
+    expect(steps).toContain(`SEARCH o ${PRIMARY} (owner=? AND state=?)`);
+  });
+
+  it('looks up each of the candidates that are asked for', () => {
+    const steps = planOf(TASK_QUERIES.among, ['[]', 'c', 'o', 9]);
+    expect(steps.slice(0, 2)).toEqual([
+      'SCAN j VIRTUAL TABLE INDEX 1:',
+      `SEARCH t ${PRIMARY} (id=?)`,
+    ]);
   });
 
   it('counts the tasks of an owner in as many rows as there are states', () => {

@@ -1,7 +1,7 @@
 /** Contract of a task store, one call at a time: what goes in comes out, and each guard holds. */
 import { describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
-import { claimed, endedWaiting, failed, redone } from '../../src/tasks/attempts.ts';
+import { claimed, endedWaiting, failed, redone, retried } from '../../src/tasks/attempts.ts';
 import { NO_OWNER, parseOwnerId } from '../../src/tasks/ids.ts';
 import type { Lease, NewTask, TaskStore, WriteGuard } from '../../src/tasks/ports/task-store.ts';
 import { requirementsOf } from '../../src/tasks/requirements.ts';
@@ -271,10 +271,10 @@ export const storeBasics = (site: SiteOf): void => {
 
   describe('what an owner uses', () => {
     const ME = parseOwnerId('me');
-    const most = { queued: 10, running: 10, stored: 10 };
+    const most = { queued: 10, stored: 10 };
 
-    it('counts what waits, runs and is stored, of this owner only', async () => {
-      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 0, running: 0, stored: 0 });
+    it('counts what waits and is stored, of this owner only', async () => {
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 0, stored: 0 });
       const tasks: Task[] = [];
       for (let n = 0; n < 4; n += 1) tasks.push(await given(store(), newTask({ owner: 'me' })));
       await given(store(), newTask({ owner: 'other', groups: ['me'] }));
@@ -284,11 +284,11 @@ export const storeBasics = (site: SiteOf): void => {
       await claim(store(), first);
       const ended = endedWaiting(second, 'CANCELED', 'r', NOW);
       await store().write(second.id, { rev: second.rev }, ended, CALL);
-      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, running: 1, stored: 4 });
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, stored: 4 });
       const again = await claim(store(), tasks[2] ?? raise());
       const waits = { ...again.head, state: 'QUEUED', ready: true } as const;
       await store().write(again.id, { rev: again.rev }, waits, CALL);
-      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, running: 1, stored: 4 });
+      expect(await store().usage(ME, most, CALL)).toEqual({ queued: 2, stored: 4 });
     });
 
     it('counts at least to the limit', async () => {
@@ -300,6 +300,43 @@ export const storeBasics = (site: SiteOf): void => {
   });
 
   describe('what the scheduler asks', () => {
+    it('tells what the limit of running tasks leaves an owner, and who has a place already', async () => {
+      const [a, b] = [parseOwnerId('a'), parseOwnerId('b')];
+      const places = (most: number) => store().places([a, b, NO_OWNER], most, CALL);
+      const free = async (most: number) =>
+        Object.fromEntries([...(await places(most))].map(([owner, one]) => [owner, one.free]));
+      expect(await free(2)).toEqual({ a: 2, b: 2, '': 2 });
+      const [waits, again, ends] = [
+        await claim(store(), await given(store(), newTask({ owner: 'a' }))),
+        await claim(store(), await given(store(), newTask({ owner: 'a' }))),
+        await claim(store(), await given(store(), newTask({ owner: 'a' }))),
+      ];
+      await given(store(), newTask({ owner: 'a' }));
+      await claim(store(), await given(store(), newTask({ groups: ['a'] })));
+      expect(await free(2)).toEqual({ a: 0, b: 2, '': 1 });
+      expect(await free(9)).toEqual({ a: 6, b: 9, '': 8 });
+      const closing = { reason: 'lost', now: NOW, owed: 'nothing' } as const;
+      await store().write(ends.id, { rev: ends.rev }, failed(ends, closing).head, CALL);
+      for (const task of [waits, again]) {
+        await store().write(task.id, { rev: task.rev }, retried(task, closing).head, CALL);
+      }
+      expect(await free(3)).toEqual({ a: 1, b: 3, '': 2 });
+      expect((await places(3)).get(a)?.held).toEqual(new Set([waits.id, again.id]));
+    });
+
+    it('reads only some of what waits when asked to', async () => {
+      const tasks = [await given(store(), newTask()), await given(store(), newTask({ prio: 1 }))];
+      await given(store(), newTask({ prio: 2 }));
+      const other = await given(store(), newTask({ owner: 'other' }));
+      const running = await claim(store(), await given(store(), newTask()));
+      const [{ class: id, owner } = raise()] = tasks;
+      const among = new Set([...tasks, other, running].map((task) => task.id));
+      const read = async (limit: number) =>
+        (await store().candidates({ class: id, owner, limit, among }, CALL)).map((task) => task.id);
+      expect(await read(9)).toEqual(tasks.map((task) => task.id).toReversed());
+      expect(await read(1)).toEqual([tasks[1]?.id]);
+    });
+
     it('groups what waits by class and owner', async () => {
       const big = { resources: { cpu_cores: 8 } };
       const waits = await given(store(), newTask({ owner: 'a' }));

@@ -1,6 +1,14 @@
 /** Contract of a task store under concurrency: every invariant of the design is one atomic condition. */
 import { describe, expect, it } from 'vitest';
-import { atPoint, cancelled, claimed, redone, reported } from '../../src/tasks/attempts.ts';
+import {
+  atPoint,
+  cancelled,
+  claimed,
+  failed,
+  redone,
+  reported,
+  retried,
+} from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
 import type { Lease, TaskStore } from '../../src/tasks/ports/task-store.ts';
 import { isTerminal } from '../../src/tasks/states.ts';
@@ -61,6 +69,55 @@ export const storeInvariants = (site: SiteOf): void => {
         expect(kept.map(({ rev }) => rev)).toEqual(range(TASKS).map(() => 2));
       },
     );
+
+    it('lets an owner have no more running tasks than there are places, whoever claims', async () => {
+      const places = 3;
+      const tasks = await Promise.all(range(12).map(() => given(store(), newTask({ owner: 'a' }))));
+      const free = await given(store(), newTask({ owner: 'b' }));
+      const guard = { rev: 1, ready: true, uncancelled: true, places } as const;
+      const claim = (task: Task, racer: number) =>
+        store(racer).write(task.id, guard, claimHead(task, 'd', 1), CALL);
+      const race = (racer: number) =>
+        Promise.all(range(6).map((n) => claim(tasks[(n + 6 * racer) % 12] ?? free, racer)));
+      const results = (await Promise.all(range(4).map(race))).flat();
+      expect(results.filter((result) => result === 'applied')).toHaveLength(places);
+      expect(await activeTasks(store())).toHaveLength(places);
+      expect(await claim(free, 0)).toBe('applied');
+
+      const [running] = (await activeTasks(store())).filter(({ owner }) => owner !== free.owner);
+      if (running === undefined) throw new Error('nothing runs');
+      const lost = { reason: 'lost', now: NOW, owed: 'nothing' } as const;
+      const next = retried(running, lost).head;
+      await store().write(running.id, { rev: running.rev }, next, CALL);
+      const again = await read(store(), running.id); // it keeps its place between two attempts
+      const waiting = (await Promise.all(tasks.map(({ id }) => read(store(), id)))).filter(
+        ({ head }) => head.state === 'QUEUED',
+      );
+      const tries = waiting.map((task, n) => claim(task, n));
+      expect(new Set(await Promise.all(tries))).toEqual(new Set(['conflict']));
+      const resumed = claimHead(again, 'd', 1);
+      const held = { ...guard, rev: again.rev };
+      expect(await store(1).write(again.id, held, resumed, CALL)).toBe('applied');
+      const last = await read(store(), again.id);
+      await store().write(last.id, { rev: last.rev }, failed(last, lost).head, CALL);
+      const after = await Promise.all(waiting.map((task, n) => claim(task, n)));
+      expect(after.filter((result) => result === 'applied')).toHaveLength(1);
+      expect(await store().write(newTask().id, guard, resumed, CALL)).toBe('missing');
+    });
+
+    it('keeps the place of a claim that broke off for its task alone', async () => {
+      const [first, second] = [
+        await given(store(), newTask({ owner: 'a' })),
+        await given(store(), newTask({ owner: 'a' })),
+      ];
+      const claim = ({ id }: Task, rev: number) =>
+        store().write(id, { rev, ready: true, places: 1 }, claimHead(first, 'd', 1), CALL);
+      expect(await claim(first, 9)).toBe('conflict');
+      const left = (await store(1).places([first.owner], 1, CALL)).get(first.owner);
+      expect(left?.free === 1 || left?.held.has(first.id)).toBe(true);
+      expect(await claim(first, 1)).toBe('applied');
+      expect(await claim(second, 1)).toBe('conflict');
+    });
 
     it('lets nobody claim what is to be cancelled', async () => {
       const task = await given(store(), newTask());

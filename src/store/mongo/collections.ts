@@ -1,7 +1,7 @@
 /** The collections, their indexes and the version of both. */
 import type { Collection, Db } from 'mongodb';
 import { MagnetarError } from '../../kernel/errors.ts';
-import type { ClassId, TaskId } from '../../tasks/ids.ts';
+import type { ClassId, OwnerId, TaskId } from '../../tasks/ids.ts';
 import type { Lease } from '../../tasks/ports/task-store.ts';
 import type { PartDocument, TaskDocument } from './documents.ts';
 
@@ -24,6 +24,12 @@ export interface KeyDocument {
   readonly until: number;
 }
 
+/** Whose limit of running tasks is watched, and which tasks count (places.ts). */
+export interface OwnerDocument {
+  readonly _id: OwnerId;
+  readonly held: readonly TaskId[];
+}
+
 interface MetaDocument {
   readonly _id: 'schema';
   readonly v: number;
@@ -37,6 +43,7 @@ export interface Collections {
   readonly leases: Collection<LeaseDocument>;
   readonly classes: Collection<ClassDocument>;
   readonly idempotency: Collection<KeyDocument>;
+  readonly owners: Collection<OwnerDocument>;
   readonly meta: Collection<MetaDocument>;
 }
 
@@ -46,6 +53,7 @@ export const collectionsOf = (db: Db): Collections => ({
   leases: db.collection('leases'),
   classes: db.collection('classes'),
   idempotency: db.collection('idempotency'),
+  owners: db.collection('owners'),
   meta: db.collection('meta'),
 });
 

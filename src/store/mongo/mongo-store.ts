@@ -8,11 +8,12 @@ import { createCalls, type Calls } from './calls.ts';
 import { collectionsOf, prepareCollections, type Collections } from './collections.ts';
 import { toStartupError } from './errors.ts';
 import { earlierOf, pruneKeys } from './once.ts';
+import { places } from './places.ts';
 import {
   active,
+  candidates,
   debts,
   destinationsInUse,
-  findTasks,
   get,
   list,
   listSummaries,
@@ -46,8 +47,6 @@ const CLIENT_OPTIONS: MongoClientOptions = {
 
 const databaseOf = (url: string): string =>
   /^[^:]+:\/\/[^/]*\/([^?]+)/.exec(url)?.[1] ?? DEFAULT_DATABASE;
-
-const NOW = { prio: -1, _id: 1 } as const;
 
 interface Parts {
   readonly client: MongoClient;
@@ -87,6 +86,7 @@ type Reading = Pick<
   | 'listSummaries'
   | 'list'
   | 'waiting'
+  | 'places'
   | 'candidates'
   | 'active'
   | 'debts'
@@ -105,10 +105,8 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
   usage: (owner, most, options) => calls.run(options, () => usage(collections, owner, most)),
   creation: (once, options) => calls.run(options, () => earlierOf(collections, once)),
   waiting: (options) => calls.run(options, () => waiting(collections)),
-  candidates: ({ class: id, owner, limit }, options) =>
-    calls.run(options, () =>
-      findTasks(collections, { ready: true, class: id, owner }, { sort: NOW, limit }),
-    ),
+  places: (owners, most, options) => calls.run(options, () => places(collections, owners, most)),
+  candidates: (request, options) => calls.run(options, () => candidates(collections, request)),
   active: (destination, options) => calls.run(options, () => active(collections, destination)),
   debts: (destination, options) => calls.run(options, () => debts(collections, destination)),
   destinationsInUse: (options) => calls.run(options, () => destinationsInUse(collections)),

@@ -3,6 +3,7 @@ import type { Filter, FindOptions, Sort } from 'mongodb';
 import type { OwnerId, TaskId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type {
+  CandidateRequest,
   ListRequest,
   OwedDebt,
   Page,
@@ -10,8 +11,6 @@ import type {
   Usage,
   WaitingClass,
 } from '../../tasks/ports/task-store.ts';
-import { TASK_STATES } from '../../tasks/states.ts';
-import { isRunning } from '../usage.ts';
 import type { Requirements } from '../../tasks/requirements.ts';
 import type { Part, PartKind, Task, TaskSummary } from '../../tasks/task.ts';
 import type { Collections } from './collections.ts';
@@ -48,7 +47,7 @@ const decodeTasks = async (
   return documents.map((document) => decodeTask(document, specs.get(document._id) ?? ''));
 };
 
-export const findTasks = async (
+const findTasks = async (
   collections: Collections,
   filter: Filter<TaskDocument>,
   order: FindOptions & Partial<CallOptions> = {},
@@ -140,12 +139,9 @@ export const parts = async (
     );
 };
 
-const RUNNING_STATES = TASK_STATES.filter(isRunning);
-
 /** What each count of an owner looks for. */
 export const USAGE_FILTERS = {
   queued: { state: 'QUEUED' },
-  running: { state: { $in: RUNNING_STATES } },
   stored: {},
 } as const satisfies Record<keyof Usage, Filter<TaskDocument>>;
 
@@ -159,12 +155,8 @@ export const usage = async (
     most[name] === 0
       ? Promise.resolve(0)
       : tasks.countDocuments({ owner, ...USAGE_FILTERS[name] }, { limit: most[name] });
-  const [queued, running, stored] = await Promise.all([
-    count('queued'),
-    count('running'),
-    count('stored'),
-  ]);
-  return { queued, running, stored };
+  const [queued, stored] = await Promise.all([count('queued'), count('stored')]);
+  return { queued, stored };
 };
 
 const waitingOf = async (
@@ -188,6 +180,17 @@ export const waiting = async (collections: Collections): Promise<readonly Waitin
     [...requirements].map(([id, wants]) => waitingOf(collections, id, wants)),
   );
   return groups.flat();
+};
+
+const FIRST: Sort = { prio: -1, _id: 1 };
+
+export const candidates = (
+  collections: Collections,
+  { class: id, owner, limit, among }: CandidateRequest,
+): Promise<readonly Task[]> => {
+  const listed = among === undefined ? {} : { _id: { $in: [...among] } };
+  const filter = { ready: true, class: id, owner, ...listed };
+  return findTasks(collections, filter, { sort: FIRST, limit });
 };
 
 export const active = async (

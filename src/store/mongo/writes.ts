@@ -18,6 +18,7 @@ import { decodeInbox, encodeHead, encodeTask, factFields, type PartDocument } fr
 import { isNew } from './errors.ts';
 import { scopeFilter } from './lists.ts';
 import { taskOfKey } from './once.ts';
+import { takePlace } from './places.ts';
 import { piecesOf } from './pieces.ts';
 
 /** Secrets are kept until their task ends. */
@@ -145,6 +146,10 @@ export const write = async (
 ): Promise<WriteResult> => {
   const { head, parts, w } = change;
   const filter = guardFilter(id, guard);
+  if (guard.places !== undefined) {
+    const place = await takePlace(collections, id, guard.places);
+    if (place !== 'applied') return place;
+  }
   if (parts.length > 0) {
     // parts go first, but not for a write that is refused anyway
     const holds = await collections.tasks.findOne(filter, { projection: { _id: 1 } });

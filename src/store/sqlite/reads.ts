@@ -1,9 +1,9 @@
 /** The calls that only read; each is a few index look-ups. */
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { Scope, TaskStore } from '../../tasks/ports/task-store.ts';
-import type { OwnerId, TaskId } from '../../tasks/ids.ts';
+import type { Places, Scope, TaskStore } from '../../tasks/ports/task-store.ts';
+import { NO_OWNER, type OwnerId, type TaskId } from '../../tasks/ids.ts';
 import type { PartKind, Task } from '../../tasks/task.ts';
-import { usageOf } from '../usage.ts';
+import { RUNNING_STATES, usageOf } from '../usage.ts';
 import type { SqlValue } from './driver.ts';
 import { earlierOf } from './once.ts';
 import { SUMMARIES, TASKS, readPage } from './pages.ts';
@@ -18,16 +18,25 @@ import {
   decodeSummary,
   decodeTask,
   decodeWaiting,
+  isReady,
   textOf,
 } from './rows.ts';
 import type { Statements } from './statements.ts';
 import { scopeCondition } from './visible.ts';
+
+const RUNNING = RUNNING_STATES.map((state) => `'${state}'`).join();
 
 /** Every task query of the store that is not a list. */
 export const TASK_QUERIES = {
   one: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
   candidates: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS}
     WHERE t.ready = 1 AND t.class = ? AND t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
+  among: `SELECT ${TASK_COLUMN} FROM json_each(?) j CROSS JOIN tasks t ON t.id = j.value ${TASK_JOINS}
+    WHERE +t.ready = 1 AND +t.class = ? AND +t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
+  running: `SELECT t.id, t.ready FROM tasks t
+    WHERE t.owner = ? AND t.owner <> '' AND t.state IN (${RUNNING})`,
+  /** Without access control the indexes by owner are empty. */
+  runningUnowned: `SELECT t.id, t.ready FROM tasks t WHERE t.state IN (${RUNNING}) AND t.owner = ''`,
   active: 'SELECT t.id FROM tasks t WHERE t.destination = ?',
   debts: `SELECT t.id, json_extract(h.head, '$.debts') AS debts
     FROM debts d CROSS JOIN tasks t ON t.id = d.id CROSS JOIN heads h ON h.n = t.n
@@ -58,6 +67,7 @@ type Reads = Pick<
   | 'listSummaries'
   | 'list'
   | 'waiting'
+  | 'places'
   | 'candidates'
   | 'active'
   | 'debts'
@@ -87,6 +97,15 @@ export const createReads = (statements: Statements): Sync<Reads> => {
     return statements(sql + condition.sql).get(id, ...condition.values);
   };
 
+  const placesOf = (owner: OwnerId, most: number): Places => {
+    const rows =
+      owner === NO_OWNER
+        ? statements(TASK_QUERIES.runningUnowned).all()
+        : statements(TASK_QUERIES.running).all(owner);
+    const held = rows.filter(isReady).map(decodeId);
+    return { free: Math.max(0, most - rows.length), held: new Set(held) };
+  };
+
   const partsOf = (id: TaskId, kinds: readonly PartKind[]) =>
     statements(PARTS).all(id, JSON.stringify(kinds)).map(decodePart);
 
@@ -105,8 +124,11 @@ export const createReads = (statements: Statements): Sync<Reads> => {
     usage: (owner: OwnerId) => usageOf(statements(OWNED).all(owner).map(decodeStateCount)),
     creation: (once) => earlierOf(statements, once),
     waiting: () => statements(WAITING).all().map(decodeWaiting),
-    candidates: (request) =>
-      tasks(TASK_QUERIES.candidates, request.class, request.owner, request.limit),
+    places: (owners, most) => new Map(owners.map((owner) => [owner, placesOf(owner, most)])),
+    candidates: ({ class: id, owner, limit, among }) =>
+      among === undefined
+        ? tasks(TASK_QUERIES.candidates, id, owner, limit)
+        : tasks(TASK_QUERIES.among, JSON.stringify([...among]), id, owner, limit),
     active: (destination) => statements(TASK_QUERIES.active).all(destination).map(decodeId),
     debts: (destination) =>
       statements(TASK_QUERIES.debts)

@@ -37,6 +37,8 @@ export const decodeSummary = (row: unknown): TaskSummary => row as TaskSummary;
 
 export const decodeId = (row: unknown): TaskId => (row as { readonly id: TaskId }).id;
 
+export const isReady = (row: unknown): boolean => (row as { readonly ready: number }).ready === 1;
+
 /** All that a task owes, to whichever destination. */
 export const decodeDebts = (row: unknown): readonly OwedDebt[] => {
   const debts = JSON.parse(textOf(row, 'debts')) as TaskHead['debts'];

@@ -33,6 +33,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
     usage: (owner, most, options) => calls.read(options, () => reads.usage(owner, most)),
     creation: (once, options) => calls.read(options, () => reads.creation(once)),
     waiting: (options) => calls.read(options, () => reads.waiting()),
+    places: (owners, most, options) => calls.read(options, () => reads.places(owners, most)),
     candidates: (request, options) => calls.read(options, () => reads.candidates(request)),
     stamp: (destination, epoch, options) =>
       calls.commit(options, () => stamp(sql, destination, epoch)),

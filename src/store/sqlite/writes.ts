@@ -14,6 +14,7 @@ import type {
 import { isTerminal } from '../../tasks/states.ts';
 import type { Inbox, Part, TaskHead, Wish } from '../../tasks/task.ts';
 import { newFacts } from '../facts.ts';
+import { RUNNING_STATES } from '../usage.ts';
 import { entriesOf } from './entries.ts';
 import { earlierOf, putKey } from './once.ts';
 import { decodeHead, decodeKeyRow, encodeBody, headColumns, textOf, type KeyRow } from './rows.ts';
@@ -29,6 +30,10 @@ const UPDATE_TASK = `UPDATE tasks SET rev = rev + 1,
     state = ?, ready = ?, cancelled = ?, destination = ?, epoch = ?, job = ?
   WHERE id = ? AND rev = ? AND (? IS NULL OR epoch = ?) AND ready >= ? AND cancelled <= ?
   RETURNING ${KEY_COLUMNS}`;
+/** Whether the owner has a place left for the task, or the task has one: then it is one of those that count. */
+export const HAS_PLACE = `SELECT 1 FROM tasks t WHERE t.id = ? AND (t.state <> 'QUEUED' OR ? > (
+  SELECT coalesce(sum(o.count), 0) FROM owned o
+  WHERE o.owner = t.owner AND o.state IN (${RUNNING_STATES.map((state) => `'${state}'`).join()})))`;
 const INSERT_BODY = 'INSERT INTO bodies (name, body) VALUES (?, ?)';
 const INSERT_ENTRY = 'INSERT INTO entries (entry, id) VALUES (?, ?)';
 const INSERT_CLASS = 'INSERT OR IGNORE INTO classes (class, requirements) VALUES (?, ?)';
@@ -76,6 +81,8 @@ const update = (
   guard: WriteGuard,
   head: TaskHead,
 ): Written | undefined => {
+  const { places } = guard;
+  if (places !== undefined && sql(HAS_PLACE).get(id, places) === undefined) return undefined;
   const row = decodeKeyRow(
     sql(UPDATE_TASK).get(
       ...headColumns(head),

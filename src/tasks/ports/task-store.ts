@@ -29,6 +29,8 @@ export interface WriteGuard {
   readonly ready?: true;
   /** The task must carry no wish to cancel. */
   readonly uncancelled?: true;
+  /** Claims: the task holds one of so many places of its owner, or one is free and is its own with this write. */
+  readonly places?: number;
 }
 
 /** `conflict` = the document is there, but a condition does not hold: read it again. */
@@ -81,12 +83,25 @@ export interface WaitingClass {
   readonly requirements: Requirements;
 }
 
+export interface CandidateRequest {
+  readonly class: ClassId;
+  readonly owner: OwnerId;
+  readonly limit: number;
+  /** Only these. */
+  readonly among?: ReadonlySet<TaskId>;
+}
+
 export interface Usage {
   readonly queued: number;
-  /** Neither waiting for a first attempt nor ended. */
-  readonly running: number;
   /** All of them. */
   readonly stored: number;
+}
+
+/** What an owner's limit of running tasks leaves. */
+export interface Places {
+  readonly free: number;
+  /** Waiting tasks that have a place already: between two attempts, or left by a claim that broke off. */
+  readonly held: ReadonlySet<TaskId>;
 }
 
 /** A debt and the task whose attempt left it. */
@@ -148,11 +163,14 @@ export interface TaskStore {
 
   /** What waits for a claim, grouped; cost grows with the number of waiting classes, not of tasks. */
   waiting(options: CallOptions): Promise<readonly WaitingClass[]>;
-  /** Waiting tasks of one class and owner: highest priority first, then oldest. */
-  candidates(
-    request: { readonly class: ClassId; readonly owner: OwnerId; readonly limit: number },
+  /** Of each of these owners; cost grows with what runs, not with what waits. */
+  places(
+    owners: readonly OwnerId[],
+    most: number,
     options: CallOptions,
-  ): Promise<readonly Task[]>;
+  ): Promise<ReadonlyMap<OwnerId, Places>>;
+  /** Waiting tasks of one class and owner: highest priority first, then oldest. */
+  candidates(request: CandidateRequest, options: CallOptions): Promise<readonly Task[]>;
   /** Sets `run.epoch` of every active task of the destination whose epoch is lower; returns how many. */
   stamp(destination: string, epoch: number, options: CallOptions): Promise<number>;
   /** Tasks with an active attempt on the destination; read from an index, for it is asked again and again. */

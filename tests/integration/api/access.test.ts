@@ -7,7 +7,7 @@ import type { AccessSite } from '../../support/access.ts';
 import { until } from '../../support/until.ts';
 import { bodyOf, idOf, listedIn, MINIMAL_TASK, startHarness, type Harness } from './harness.ts';
 
-const NO_LIMIT = { queued: 0, running: 0, stored: 0 };
+const NO_LIMIT = { queued: 0, stored: 0 };
 
 let site: AccessSite;
 let h: Harness;

@@ -152,7 +152,7 @@ export const startHarness = async (
     limits: {
       bodyBytes: 16 * MIB,
       contentBytes: MIB,
-      perOwner: { queued: 0, running: 0, stored: 0 },
+      perOwner: { queued: 0, stored: 0 },
     },
     repeatWindowMs: 0,
     settleMs: 0,

@@ -22,20 +22,22 @@ const readJson = async (response: Response): Promise<unknown> => {
   return JSON.parse(text);
 };
 
-export const createTesClient = (url: () => string): TesClient => {
+/** `authorization`: the header of that name with each request. */
+export const createTesClient = (url: () => string, authorization?: string): TesClient => {
+  const access = authorization === undefined ? {} : { authorization };
   const tasks = (rest = ''): string => `${url()}/ga4gh/tes/v1/tasks${rest}`;
   const get = async (id: string): Promise<WireTask> =>
-    (await readJson(await fetch(tasks(`/${id}?view=FULL`)))) as WireTask;
+    (await readJson(await fetch(tasks(`/${id}?view=FULL`), { headers: access }))) as WireTask;
   return {
     async create(task) {
-      const headers = { 'content-type': 'application/json' };
+      const headers = { 'content-type': 'application/json', ...access };
       const body = JSON.stringify(task);
       const answer = await readJson(await fetch(tasks(), { method: 'POST', headers, body }));
       return (answer as { readonly id: string }).id;
     },
     get,
     async cancel(id) {
-      await readJson(await fetch(tasks(`/${id}:cancel`), { method: 'POST' }));
+      await readJson(await fetch(tasks(`/${id}:cancel`), { method: 'POST', headers: access }));
     },
     ended: (id, timeoutMs = 60_000) =>
       until(

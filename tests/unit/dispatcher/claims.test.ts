@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimTasks, createTurns, type ClaimRequest } from '../../../src/dispatcher/claims.ts';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
+import { failed, retried } from '../../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../../src/tasks/ids.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import type { Task } from '../../../src/tasks/task.ts';
@@ -25,6 +26,7 @@ const claim = async (change: Partial<ClaimRequest> = {}): Promise<readonly Task[
     now: desk.clock.now(),
     used: [],
     runningOf: () => 0,
+    ownerRunning: 0,
     turns: createTurns(),
     signal,
     ...change,
@@ -150,5 +152,71 @@ describe('claimTasks', () => {
     expect(idsOf(await claim({ store: failingFor([first.id]) }))).toEqual([second.id]);
     await expect(claim({ store: failingFor([first.id]) })).rejects.toBe(error);
     expect(idsOf(await claim())).toEqual([first.id]);
+  });
+});
+
+describe('the limit of running tasks of an owner', () => {
+  const ownersOf = (tasks: readonly Task[]) => tasks.map(({ owner }) => owner).toSorted();
+  const give = async (...owners: readonly string[]) => {
+    for (const owner of owners) await desk.create({ owner });
+  };
+  const closing = (owed: 'nothing' | 'kill') =>
+    ({ reason: 'lost', now: desk.clock.now(), owed }) as const;
+
+  it('is not passed, whatever room there is, and others do not wait for it', async () => {
+    await give('a', 'a', 'a', 'a', 'b');
+    const taken = await claim({ ownerRunning: 2 });
+    expect(ownersOf(taken)).toEqual(['a', 'a', 'b']);
+    await give('b');
+    expect(ownersOf(await claim({ ownerRunning: 2 }))).toEqual(['b']);
+    const [ended] = taken.filter(({ owner }) => owner === 'a');
+    if (ended === undefined) throw new Error('none of a');
+    await desk.write(ended, failed(ended, closing('nothing')).head);
+    expect(ownersOf(await claim({ ownerRunning: 2 }))).toEqual(['a']);
+    expect(await claim({ ownerRunning: 2 })).toEqual([]);
+  });
+
+  it('counts what other destinations run, also those that claim at the same time', async () => {
+    await give('a', 'a', 'a', 'a', 'a', 'a');
+    const near = { ownerRunning: 3, capacity: { name: 'near', jobs: 2 } };
+    const far = { ownerRunning: 3, capacity: { name: 'far', jobs: 4 } };
+    expect((await Promise.all([claim(near), claim(far)])).flat()).toHaveLength(3);
+    expect(await claim(near)).toEqual([]);
+  });
+
+  it('lets another attempt begin of what runs already, also behind urgent ones that wait', async () => {
+    await give('a');
+    const [task] = await claim({ ownerRunning: 1 });
+    if (task === undefined) throw new Error('nothing was claimed');
+    for (const prio of [5, 5]) await desk.create({ owner: 'a', prio });
+    const owing = await desk.write(task, retried(task, closing('kill')).head);
+    expect(await claim({ ownerRunning: 1 })).toEqual([]);
+    await desk.write(owing, { ...owing.head, debts: [], ready: true });
+    const capacity = { name: 'local', jobs: 1 };
+    expect(idsOf(await claim({ ownerRunning: 1, capacity }))).toEqual([task.id]);
+  });
+
+  it("holds without access control, where all tasks are one owner's", async () => {
+    for (let n = 0; n < 3; n += 1) await desk.create();
+    expect(await claim({ ownerRunning: 2 })).toHaveLength(2);
+  });
+
+  it('does not let owners who may start nothing use up the turns of others', async () => {
+    for (const cores of [1, 2, 3]) {
+      await desk.create({ owner: 'a', ...withCores(cores) });
+      await desk.create({ owner: 'a', ...withCores(cores) });
+    }
+    expect(await claim({ ownerRunning: 1 })).toHaveLength(1);
+    const { id } = await desk.create({ owner: 'b', ...withCores(9) });
+    expect(idsOf(await claim({ ownerRunning: 1, turns: createTurns(1) }))).toEqual([id]);
+  });
+
+  it('asks for no places while there is no limit', async () => {
+    await give('a');
+    const store: TaskStore = {
+      ...desk.store,
+      places: () => Promise.reject(new Error('not to be asked')),
+    };
+    expect(await claim({ store })).toHaveLength(1);
   });
 });

@@ -29,6 +29,7 @@ const lineOf = (pulsar: OwnPulsar, host: Readonly<Record<string, string>> = {}) 
     ...desk.deps,
     holder: 'here',
     address: '',
+    ownerRunning: 0,
     pulsar,
     ids: createIdSource(() => desk.clock.now()),
     checkJobs: {

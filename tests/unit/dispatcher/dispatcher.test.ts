@@ -136,7 +136,8 @@ describe('a second Ctrl-C', () => {
   const serverWith = (holder: string, name: string): Dispatcher => {
     const destination = { ...desk.deps.destination, name, capacity: { name, jobs: 1 } };
     const store = shared();
-    const owner = createDestinationOwner({ ...desk.deps, store, destination, holder, address: '' });
+    const deps = { ...desk.deps, store, destination, holder, address: '', ownerRunning: 0 };
+    const owner = createDestinationOwner(deps);
     return createDispatcher({
       store,
       changes: desk.changes,

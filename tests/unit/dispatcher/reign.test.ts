@@ -35,6 +35,7 @@ const reignOf = (keeper: Partial<LeaseKeeper> = {}, deps: Partial<Reign['deps']>
   },
   driven: new Map(),
   turns: createTurns(),
+  ownerRunning: 0,
   bells: { claim: createWake(desk.clock), debt: createWake(desk.clock) },
   signal: end.signal,
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { TASK_INDEXES } from '../../../src/store/mongo/collections.ts';
 import { listFilter, scopeFilter } from '../../../src/store/mongo/lists.ts';
+import { runningOf } from '../../../src/store/mongo/places.ts';
 import { USAGE_FILTERS } from '../../../src/store/mongo/reads.ts';
 import { parseOwnerId } from '../../../src/tasks/ids.ts';
 
@@ -40,5 +41,9 @@ describe('indexes of ownership', () => {
     for (const filter of Object.values(USAGE_FILTERS)) {
       expect(isIndexed(['owner', ...Object.keys(filter)])).toBe(true);
     }
+  });
+
+  it('finds what runs for an owner in an index', () => {
+    expect(isIndexed(Object.keys(runningOf([me])))).toBe(true);
   });
 });

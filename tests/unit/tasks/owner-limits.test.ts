@@ -7,7 +7,7 @@ import { createAdmission } from '../../../src/tasks/owner-limits.ts';
 import type { Usage } from '../../../src/tasks/ports/task-store.ts';
 
 const ME = parseOwnerId('me');
-const NONE: Usage = { queued: 0, running: 0, stored: 0 };
+const NONE: Usage = { queued: 0, stored: 0 };
 const options = { signal: new AbortController().signal };
 
 const admissionFor = (limits: Partial<Usage>, used: Partial<Usage> = {}) => {
@@ -40,7 +40,6 @@ describe('createAdmission', () => {
 
   it.each([
     [{ queued: 3 }, { queued: 3 }, 429, '3 waiting tasks of at most 3'],
-    [{ running: 2 }, { running: 5 }, 429, '5 running tasks of at most 2'],
     [{ stored: 9 }, { stored: 9, queued: 9 }, 403, '9 stored tasks of at most 9'],
     [{ stored: 9, queued: 1 }, { stored: 9, queued: 1 }, 403, '9 stored tasks'],
   ])('refuses at %j with %j used: %i', async (limits, used, status, text) => {
