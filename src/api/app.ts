@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { createKnownViews } from '../tasks/known-views.ts';
 import { createAdmission } from '../tasks/owner-limits.ts';
 import type { Usage } from '../tasks/ports/task-store.ts';
 import type { Changes } from '../tasks/ports/changes.ts';
@@ -66,6 +67,9 @@ export interface Api {
   drain(): void;
 }
 
+/** Characters: the BASIC views of about 10,000 tasks. */
+const KNOWN_VIEWS_LENGTH = 8 * 1024 * 1024;
+
 /** Ends requests while the server stops. */
 const createGate = () => {
   const underWay = new Set<Response>();
@@ -124,6 +128,7 @@ export const createApi = (deps: ApiDeps): Api => {
     },
     bodyBytes: deps.limits.bodyBytes,
     keysInUse: new Set(),
+    basicViews: createKnownViews(KNOWN_VIEWS_LENGTH),
     admission: createAdmission(deps.store, deps.limits.perOwner),
   });
   app.use([...PREFIXES], tes);

@@ -34,11 +34,15 @@ export const signalOf = (res: Response): AbortSignal => {
   return controller.signal;
 };
 
-export const sendJson = (res: Response, status: number, body: object): void => {
-  const text = JSON.stringify(body);
+/** `text` is JSON. */
+export const sendText = (res: Response, status: number, text: string): void => {
   res.statusCode = status;
   res.setHeader('content-type', 'application/json; charset=utf-8');
   res.end(text);
+};
+
+export const sendJson = (res: Response, status: number, body: object): void => {
+  sendText(res, status, JSON.stringify(body));
 };
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;

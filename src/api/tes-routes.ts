@@ -4,7 +4,7 @@ import { cancelTask, type CancelDeps } from '../tasks/cancel-task.ts';
 import { createTask, type CreateDeps } from '../tasks/create-task.ts';
 import { parseTaskId, type TaskId } from '../tasks/ids.ts';
 import { awaitTask, type AwaitDeps } from '../tasks/await-task.ts';
-import { listTasks } from '../tasks/read-tasks.ts';
+import { listTasks, type ListDeps } from '../tasks/list-tasks.ts';
 import {
   renderLegacyServiceInfo,
   renderServiceInfo,
@@ -14,12 +14,12 @@ import { taskUnknown } from '../tasks/task-unknown.ts';
 import type { Audit } from './audit.ts';
 import type { Callers } from './callers.ts';
 import { methodUnknown } from './errors.ts';
-import { readJson, sendJson, signalOf } from './exchange.ts';
+import { readJson, sendJson, sendText, signalOf } from './exchange.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { queryOf, readListQuery, readView } from './list-query.ts';
 import { preferredWait } from './prefer.ts';
 
-export interface TesDeps extends CreateDeps, CancelDeps, AwaitDeps {
+export interface TesDeps extends CreateDeps, CancelDeps, AwaitDeps, ListDeps {
   readonly audit: Audit;
   readonly serviceInfo: ServiceInfoOptions;
   readonly bodyBytes: number;
@@ -48,7 +48,7 @@ const taskHandlers = (deps: TesDeps) => ({
   },
   list: async (req: Request, res: Response): Promise<void> => {
     const input = { ...readListQuery(queryOf(req)), principal: deps.callers.of(res) };
-    sendJson(res, 200, await listTasks(deps, input, { signal: signalOf(res) }));
+    sendText(res, 200, await listTasks(deps, input, { signal: signalOf(res) }));
   },
   get: async (req: TaskRequest, res: Response): Promise<void> => {
     const input = {

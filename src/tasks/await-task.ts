@@ -1,7 +1,7 @@
 /** Reading one task when it is worth it: after its next change where the client asks for that, after its end where the operator does. */
 import type { Clock } from '../kernel/clock.ts';
 import type { CallOptions } from './ports/call.ts';
-import { getTask, type GetInput, type ReadDeps } from './read-tasks.ts';
+import { getTask, type GetInput, type ReadDeps } from './read-task.ts';
 import type { WireView } from './views.ts';
 import type { Watch } from './watch.ts';
 

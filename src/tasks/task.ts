@@ -136,6 +136,12 @@ export interface TaskSummary {
   readonly state: TaskState;
 }
 
+/** As long as `rev` is the same, all that a view shows of the task is. */
+export interface TaskRevision {
+  readonly id: TaskId;
+  readonly rev: number;
+}
+
 /** `secret`: what only the server may read, until the task ends. */
 export type PartKind = 'content' | 'secret' | 'stdout' | 'stderr' | 'syslog' | 'outputs';
 

@@ -30,6 +30,10 @@ export const PARTS_OF_VIEW: Readonly<Record<Exclude<View, 'MINIMAL'>, readonly P
 /** T48: exactly these keys. */
 export const renderSummary = ({ id, state }: TaskSummary): WireView => ({ id, state });
 
+/** The same as JSON text; neither holds a character to escape. */
+export const summaryText = ({ id, state }: TaskSummary): string =>
+  `{"id":"${id}","state":"${state}"}`;
+
 /** Parts of one task by attempt, kind and index. */
 interface Shelf {
   text(attempt: number, kind: PartKind, index: number): string | undefined;

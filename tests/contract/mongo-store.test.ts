@@ -7,7 +7,7 @@ import { collectionsOf } from '../../src/store/mongo/collections.ts';
 import { createChangeHub } from '../../src/store/change-hub.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { taskOfKey } from '../../src/store/mongo/once.ts';
-import { list, listSummaries } from '../../src/store/mongo/reads.ts';
+import { listRevisions, listSummaries } from '../../src/store/mongo/reads.ts';
 import { startTail } from '../../src/store/mongo/tail.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import { NO_OWNER } from '../../src/tasks/ids.ts';
@@ -136,7 +136,7 @@ describe('on MongoDB', () => {
       await client.connect();
       const collections = collectionsOf(client.db());
       const lists: readonly ((options: CallOptions) => Promise<unknown>)[] = [
-        (options) => list(collections, request, options),
+        (options) => listRevisions(collections, request, options),
         (options) => listSummaries(collections, request, options),
       ];
       return { client, lists };

@@ -87,7 +87,10 @@ describe('one process at a time', () => {
     await store.create(newTask(), [], CALL);
     await store.close();
     const copy = createSqliteStore({ path: join(folder, 'copy.db') });
-    const { items } = await copy.store.list({ scope: 'all', filter: { tags: [] }, limit: 9 }, CALL);
+    const { items } = await copy.store.listRevisions(
+      { scope: 'all', filter: { tags: [] }, limit: 9 },
+      CALL,
+    );
     expect(items).toHaveLength(1);
     await copy.store.close();
   });

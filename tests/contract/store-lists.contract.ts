@@ -120,13 +120,27 @@ export const storeLists = (site: SiteOf): void => {
       expect(exact.last).toBeUndefined();
     });
 
-    it('answers whole tasks in the same order', async () => {
+    it('answers revisions in the same order, and whole tasks by their ids', async () => {
       const made = await Promise.all(range(4).map(() => given(store(), newTask({ owner: 'me' }))));
       await given(store(), newTask({ owner: 'other' }));
       const scope = { owner: parseOwnerId('me') };
-      const page = await store().list({ scope, filter: ANY, limit: 3 }, CALL);
-      expect(page.items).toEqual([3, 2, 1].map((n) => made[n]));
+      const page = await store().listRevisions({ scope, filter: ANY, limit: 3 }, CALL);
+      expect(page.items).toEqual([3, 2, 1].map((n) => ({ id: made[n]?.id, rev: 1 })));
       expect(page.last).toBe(made[1]?.id);
+      const [first, second] = page.items.map(({ id }) => id);
+      if (first === undefined || second === undefined) throw new Error('the page is too short');
+      const tasks = await store().tasks([second, newTask().id, first], CALL);
+      expect(tasks).toHaveLength(2);
+      expect(tasks).toEqual(expect.arrayContaining([made[3], made[2]]));
+      expect(await store().tasks([], CALL)).toEqual([]);
+    });
+
+    it('counts the revision up with every write', async () => {
+      const task = await given(store(), newTask());
+      await store().write(task.id, { rev: 1 }, { ...task.head, state: 'RUNNING' }, CALL);
+      await store().wish(task.id, 'all', { at: 1, by: NO_OWNER, reason: 'asked' }, CALL);
+      const { items } = await store().listRevisions({ scope: 'all', filter: ANY, limit: 1 }, CALL);
+      expect(items).toEqual([{ id: task.id, rev: 3 }]);
     });
 
     it('shows what groups share among what one owns, each task once', async () => {
@@ -154,7 +168,8 @@ export const storeLists = (site: SiteOf): void => {
       let before: TaskId | undefined;
       do {
         const at = before === undefined ? {} : { before };
-        const page = await store().list({ scope: 'all', filter: ANY, limit: 3, ...at }, CALL);
+        const request = { scope: 'all', filter: ANY, limit: 3, ...at } as const;
+        const page = await store().listRevisions(request, CALL);
         found.push(...page.items.map(({ id }) => id));
         before = page.last;
         await given(storeFor(site(), 1), newTask());
@@ -211,7 +226,7 @@ export const storeLists = (site: SiteOf): void => {
         await fc.assert(
           fc.asyncProperty(round, fc.infiniteStream(fc.nat()), async (more, seeds) => {
             for (const task of more) await store().create({ ...task, id: newTask().id }, [], CALL);
-            const page = await store().list(
+            const page = await store().listRevisions(
               { scope: 'all', filter: ANY, limit: more.length },
               CALL,
             );

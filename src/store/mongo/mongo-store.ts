@@ -15,7 +15,7 @@ import {
   debts,
   destinationsInUse,
   get,
-  list,
+  listRevisions,
   listSummaries,
   parts,
   summary,
@@ -84,7 +84,8 @@ type Reading = Pick<
   | 'get'
   | 'parts'
   | 'listSummaries'
-  | 'list'
+  | 'listRevisions'
+  | 'tasks'
   | 'waiting'
   | 'places'
   | 'candidates'
@@ -101,7 +102,10 @@ const readingOf = ({ collections, calls }: Parts): Reading => ({
   parts: (ids, kinds, options) => calls.run(options, () => parts(collections, ids, kinds)),
   listSummaries: (request, options) =>
     calls.run(options, () => listSummaries(collections, request, options)),
-  list: (request, options) => calls.run(options, () => list(collections, request, options)),
+  listRevisions: (request, options) =>
+    calls.run(options, () => listRevisions(collections, request, options)),
+  tasks: (ids, options) =>
+    calls.run(options, () => findTasks(collections, { _id: { $in: [...ids] } })),
   usage: (owner, most, options) => calls.run(options, () => usage(collections, owner, most)),
   creation: (once, options) => calls.run(options, () => earlierOf(collections, once)),
   waiting: (options) => calls.run(options, () => waiting(collections)),

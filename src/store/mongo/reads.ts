@@ -12,7 +12,7 @@ import type {
   WaitingClass,
 } from '../../tasks/ports/task-store.ts';
 import type { Requirements } from '../../tasks/requirements.ts';
-import type { Part, PartKind, Task, TaskSummary } from '../../tasks/task.ts';
+import type { Part, PartKind, Task, TaskRevision, TaskSummary } from '../../tasks/task.ts';
 import type { Collections } from './collections.ts';
 import { decodeTask, type PartDocument, type TaskDocument } from './documents.ts';
 import { listFilter, scopeFilter } from './lists.ts';
@@ -94,26 +94,36 @@ const pageOptions = ({ limit }: ListRequest, { signal }: CallOptions) => ({
   signal,
 });
 
-export const listSummaries = async (
+const findPage = (
   { tasks }: Collections,
+  request: ListRequest,
+  shown: FindOptions,
+): Promise<readonly TaskDocument[]> => tasks.find(listFilter(request), shown).toArray();
+
+export const listSummaries = async (
+  collections: Collections,
   request: ListRequest,
   options: CallOptions,
 ): Promise<Page<TaskSummary>> => {
   const shown = { projection: { state: 1 }, ...pageOptions(request, options) };
-  const found = await tasks.find(listFilter(request), shown).toArray();
+  const found = await findPage(collections, request, shown);
   return pageOf(
     found.map(({ _id, state }) => ({ id: _id, state })),
     request.limit,
   );
 };
 
-export const list = async (
+export const listRevisions = async (
   collections: Collections,
   request: ListRequest,
   options: CallOptions,
-): Promise<Page<Task>> => {
-  const found = findTasks(collections, listFilter(request), pageOptions(request, options));
-  return pageOf(await found, request.limit);
+): Promise<Page<TaskRevision>> => {
+  const shown = { projection: { rev: 1 }, ...pageOptions(request, options) };
+  const found = await findPage(collections, request, shown);
+  return pageOf(
+    found.map(({ _id, rev }) => ({ id: _id, rev })),
+    request.limit,
+  );
 };
 
 const byPosition = (a: PartDocument, b: PartDocument): number =>

@@ -1,13 +1,14 @@
 /** List queries: every filter is an index look-up that yields ids newest first, and no page examines more than a bounded number of entries. */
 import { filterKeys } from '../../tasks/filter.ts';
 import { isIndexedPrefix } from '../../tasks/keys.ts';
-import { NO_OWNER, parseTaskId, type OwnerId } from '../../tasks/ids.ts';
+import { NO_OWNER, parseTaskId, type OwnerId, type TaskId } from '../../tasks/ids.ts';
 import type { ListRequest, Page } from '../../tasks/ports/task-store.ts';
-import type { Task, TaskSummary } from '../../tasks/task.ts';
+import type { TaskState } from '../../tasks/states.ts';
+import type { TaskRevision, TaskSummary } from '../../tasks/task.ts';
 import { mergePages } from '../merge-pages.ts';
 import type { SqlValue } from './driver.ts';
 import { groupEntry, keyEntry } from './entries.ts';
-import { TASK_COLUMN, TASK_JOINS, countOf, decodeTask, textOf } from './rows.ts';
+import { countOf, textOf } from './rows.ts';
 import type { Statements } from './statements.ts';
 
 /** Entries that one page looks at when several conditions must hold; then it is short, and the next goes on. */
@@ -73,29 +74,36 @@ const sourceOf = ({ list, driver }: Omit<Plan, 'probes'>) => {
   };
 };
 
-/** What a page shows of the tasks it finds. */
+/** What a page shows of the tasks it finds: the id, and one column. */
 interface Items<Item> {
-  readonly columns: string;
-  readonly joins: string;
-  /** Round the query of the page. */
-  wrap(sql: string): string;
-  decode(rows: readonly unknown[]): readonly Item[];
+  readonly column: 'state' | 'rev';
+  read(id: TaskId, value: string): Item;
 }
 
-/** One row with all items as JSON: rows are what costs, when they hold no more than two short texts. */
 export const SUMMARIES: Items<TaskSummary> = {
-  columns: 't.id, t.state',
-  joins: '',
-  wrap: (sql) =>
-    `SELECT json_group_array(json_object('id', id, 'state', state)) AS items FROM (${sql})`,
-  decode: ([row]) => JSON.parse(textOf(row, 'items')) as readonly TaskSummary[],
+  column: 'state',
+  read: (id, value) => ({ id, state: value as TaskState }),
 };
 
-export const TASKS: Items<Task> = {
-  columns: TASK_COLUMN,
-  joins: TASK_JOINS,
-  wrap: (sql) => sql,
-  decode: (rows) => rows.map(decodeTask),
+export const REVISIONS: Items<TaskRevision> = {
+  column: 'rev',
+  read: (id, value) => ({ id, rev: Number(value) }),
+};
+
+/** Neither ids nor the columns shown hold it. */
+const SEPARATOR = ' ';
+
+/** One row with all items in a text: rows are what costs, when they hold no more than two short values. */
+const inOneText = (sql: string, column: string): string =>
+  `SELECT group_concat(id || '${SEPARATOR}' || ${column}, '${SEPARATOR}') AS items FROM (${sql})`;
+
+const decodeItems = <Item>(row: unknown, { read }: Items<Item>): readonly Item[] => {
+  const words = textOf(row, 'items').split(SEPARATOR);
+  const items: Item[] = [];
+  for (let at = 1; at < words.length; at += 2) {
+    items.push(read(words[at - 1] as TaskId, words[at] ?? ''));
+  }
+  return items;
 };
 
 /** How many entries of the condition lie before an id, counted up to a bound. */
@@ -123,16 +131,13 @@ interface Range {
   readonly limit: number;
 }
 
-const pageQuery = (
-  plan: Plan,
-  { before, floor, limit }: Range,
-  { columns, joins, wrap }: Omit<Items<unknown>, 'decode'>,
-): Query => {
+const pageQuery = (plan: Plan, { before, floor, limit }: Range, column: string): Query => {
   const { alias, from, join, where, values } = sourceOf(plan);
   const terms = [where, `${alias}.id >= ?`, ...plan.probes.map(({ sql }) => sql)].join(' AND ');
   return {
-    sql: wrap(
-      `SELECT ${columns} FROM ${from}${join} ${joins} WHERE ${terms} ORDER BY ${alias}.id DESC LIMIT ?`,
+    sql: inOneText(
+      `SELECT t.id, t.${column} FROM ${from}${join} WHERE ${terms} ORDER BY ${alias}.id DESC LIMIT ?`,
+      column,
     ),
     values: [...values, before, floor, ...plan.probes.flatMap((probe) => probe.values), limit],
   };
@@ -212,7 +217,7 @@ const planOf = (request: OneList, countOfCondition: (one: Condition) => number):
 export type WatchQuery = (query: Query) => void;
 
 /** Reads one page of one list. */
-const readList = <Item extends TaskSummary | Task>(
+const readList = <Item extends { readonly id: TaskId }>(
   statements: Statements,
   request: OneList,
   shown: Items<Item>,
@@ -229,7 +234,7 @@ const readList = <Item extends TaskSummary | Task>(
   const floor =
     plan.probes.length === 0 ? BEFORE_ALL : textOf(all(floorQuery(plan, before))[0], 'id');
   const range = { before, floor, limit: request.limit + 1 };
-  const found = shown.decode(all(pageQuery(plan, range, shown)));
+  const found = decodeItems(all(pageQuery(plan, range, shown.column))[0], shown);
   const items = found.slice(0, request.limit);
   const last = found.length > request.limit ? items.at(-1)?.id : parseTaskId(floor);
   return last === undefined ? { items } : { items, last };
@@ -241,7 +246,7 @@ const listsOf = (scope: ListRequest['scope']): readonly List[] =>
     : [{ owner: scope.owner }, ...(scope.groups ?? []).map((group) => ({ group }))];
 
 /** Reads one page: of an owner with groups, one of each list, which costs as many look-ups as there are groups. */
-export const readPage = <Item extends TaskSummary | Task>(
+export const readPage = <Item extends { readonly id: TaskId }>(
   statements: Statements,
   { scope, ...request }: ListRequest,
   shown: Items<Item>,

@@ -6,7 +6,7 @@ import type { PartKind, Task } from '../../tasks/task.ts';
 import { RUNNING_STATES, usageOf } from '../usage.ts';
 import type { SqlValue } from './driver.ts';
 import { earlierOf } from './once.ts';
-import { SUMMARIES, TASKS, readPage } from './pages.ts';
+import { REVISIONS, SUMMARIES, readPage } from './pages.ts';
 import {
   TASK_COLUMN,
   TASK_JOINS,
@@ -29,6 +29,8 @@ const RUNNING = RUNNING_STATES.map((state) => `'${state}'`).join();
 /** Every task query of the store that is not a list. */
 export const TASK_QUERIES = {
   one: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS} WHERE t.id = ?`,
+  some: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS}
+    WHERE t.id IN (SELECT value FROM json_each(?))`,
   candidates: `SELECT ${TASK_COLUMN} FROM tasks t ${TASK_JOINS}
     WHERE t.ready = 1 AND t.class = ? AND t.owner = ? ORDER BY t.prio DESC, t.id LIMIT ?`,
   among: `SELECT ${TASK_COLUMN} FROM json_each(?) j CROSS JOIN tasks t ON t.id = j.value ${TASK_JOINS}
@@ -65,7 +67,8 @@ type Reads = Pick<
   | 'get'
   | 'parts'
   | 'listSummaries'
-  | 'list'
+  | 'listRevisions'
+  | 'tasks'
   | 'waiting'
   | 'places'
   | 'candidates'
@@ -120,7 +123,8 @@ export const createReads = (statements: Statements): Sync<Reads> => {
     },
     parts: (ids, kinds) => [...new Set(ids)].sort().flatMap((id) => partsOf(id, kinds)),
     listSummaries: (request) => readPage(statements, request, SUMMARIES),
-    list: (request) => readPage(statements, request, TASKS),
+    listRevisions: (request) => readPage(statements, request, REVISIONS),
+    tasks: (ids) => tasks(TASK_QUERIES.some, JSON.stringify(ids)),
     usage: (owner: OwnerId) => usageOf(statements(OWNED).all(owner).map(decodeStateCount)),
     creation: (once) => earlierOf(statements, once),
     waiting: () => statements(WAITING).all().map(decodeWaiting),

@@ -25,7 +25,8 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
     get: (id, scope, options) => calls.read(options, () => reads.get(id, scope)),
     parts: (ids, kinds, options) => calls.read(options, () => reads.parts(ids, kinds)),
     listSummaries: (request, options) => calls.read(options, () => reads.listSummaries(request)),
-    list: (request, options) => calls.read(options, () => reads.list(request)),
+    listRevisions: (request, options) => calls.read(options, () => reads.listRevisions(request)),
+    tasks: (ids, options) => calls.read(options, () => reads.tasks(ids)),
     write: (id, guard, head, options) =>
       calls.change(options, () => write(sql, id, guard, { head, parts: options.parts ?? [] })),
     wish: (id, scope, wanted, options) => calls.change(options, () => wish(sql, id, scope, wanted)),

@@ -11,6 +11,7 @@ import type {
   Task,
   TaskBody,
   TaskHead,
+  TaskRevision,
   TaskSummary,
   Wish,
 } from '../task.ts';
@@ -145,9 +146,11 @@ export interface TaskStore {
     kinds: readonly PartKind[],
     options: CallOptions,
   ): Promise<readonly Part[]>;
-  /** Newest first. */
+  /** Newest first, like the next. */
   listSummaries(request: ListRequest, options: CallOptions): Promise<Page<TaskSummary>>;
-  list(request: ListRequest, options: CallOptions): Promise<Page<Task>>;
+  listRevisions(request: ListRequest, options: CallOptions): Promise<Page<TaskRevision>>;
+  /** Tasks of a list, whole, in any order; those that are not there are left out. Callers have checked the owner. */
+  tasks(ids: readonly TaskId[], options: CallOptions): Promise<readonly Task[]>;
 
   /** Replaces the head under the guard; `rev` counts up. Parts are written before it. */
   write(

@@ -2,25 +2,33 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import { newJobId } from '../../../src/tasks/ids.ts';
+import type { components } from '../../../src/generated/tes.ts';
+import type { TaskFilter } from '../../../src/tasks/filter.ts';
+import { newJobId, type TaskId } from '../../../src/tasks/ids.ts';
 import type { NewTask, TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import { ANYBODY } from '../../../src/tasks/principal.ts';
-import { listTasks, type TaskPage } from '../../../src/tasks/read-tasks.ts';
+import { createKnownViews, type KnownViews } from '../../../src/tasks/known-views.ts';
+import { listTasks } from '../../../src/tasks/list-tasks.ts';
+import type { TaskState } from '../../../src/tasks/states.ts';
 import type { Part } from '../../../src/tasks/task.ts';
 import type { View } from '../../../src/tasks/views.ts';
 import { newTask } from '../../support/tasks.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 
+type TaskPage = components['schemas']['tesListTasksResponse'];
+
 const MIB = 1024 * 1024;
 const options = { signal: new AbortController().signal };
 
 let store: TaskStore;
+let basicViews: KnownViews;
 /** How many tasks each call for parts named. */
 let asked: number[];
 
 beforeEach(() => {
   const opened = createSqliteStore({ path: join(createTempFolder(), 'tasks.db') }).store;
   asked = [];
+  basicViews = createKnownViews(MIB);
   store = {
     ...opened,
     parts: (ids, ...rest) => {
@@ -68,23 +76,22 @@ const withStream = (task: NewTask): NewTask => ({
   },
 });
 
-const page = (view: View, size: number, token?: string): Promise<TaskPage> =>
-  listTasks(
-    { store },
-    {
-      ...{ filter: { tags: [] }, view, size },
-      ...(token === undefined ? {} : { token }),
-      principal: ANYBODY,
-    },
-    options,
-  );
+const page = async (
+  view: View,
+  size: number,
+  { token, filter = { tags: [] } }: { token?: string; filter?: TaskFilter } = {},
+): Promise<TaskPage> => {
+  const input = { filter, view, size, ...(token === undefined ? {} : { token }) };
+  const deps = { store, basicViews };
+  return JSON.parse(await listTasks(deps, { ...input, principal: ANYBODY }, options)) as TaskPage;
+};
 
 /** Ids by page. */
 const walk = async (view: View, size: number): Promise<readonly (readonly string[])[]> => {
   const pages: (readonly string[])[] = [];
   let token: string | undefined;
   do {
-    const { tasks, next_page_token } = await page(view, size, token);
+    const { tasks, next_page_token } = await page(view, size, token === undefined ? {} : { token });
     pages.push(tasks.map(({ id }) => id ?? ''));
     token = next_page_token;
   } while (token !== undefined);
@@ -145,15 +152,68 @@ describe('listTasks', () => {
       (task) => task,
       () => [],
     );
-    const { list } = store;
+    const { listRevisions } = store;
     store = {
       ...store,
-      list: async (request, call) => {
-        const { items } = await list({ ...request, limit: 2 }, call);
+      listRevisions: async (request, call) => {
+        const { items } = await listRevisions({ ...request, limit: 2 }, call);
         const last = items.at(-1)?.id;
         return last === undefined ? { items } : { items, last };
       },
     };
     expect(sizes(await walk('FULL', 10))).toEqual([2, 1, 0]);
   });
+
+  const small = (count: number) =>
+    create(
+      count,
+      (task) => task,
+      () => [],
+    );
+  const move = async (id: string, state: TaskState): Promise<void> => {
+    const task = await store.get(id as TaskId, 'all', options);
+    if (task === undefined) throw new Error('no task');
+    await store.write(task.id, { rev: task.rev }, { ...task.head, state, ready: false }, options);
+  };
+
+  it('reads again only the tasks of a BASIC page that have changed since', async () => {
+    await small(5);
+    const before = await page('BASIC', 5);
+    const { tasks } = store;
+    const read: (readonly TaskId[])[] = [];
+    store = {
+      ...store,
+      tasks: (ids, call) => {
+        read.push(ids);
+        return tasks(ids, call);
+      },
+    };
+    expect(await page('BASIC', 5)).toEqual(before);
+    expect(read).toEqual([]);
+    const changed = before.tasks[2]?.id ?? '';
+    await move(changed, 'RUNNING');
+    const after = await page('BASIC', 5);
+    expect(read).toEqual([[changed]]);
+    expect(after.tasks.map(({ id }) => id)).toEqual(before.tasks.map(({ id }) => id));
+    expect(after.tasks[2]).toEqual({ ...before.tasks[2], state: 'RUNNING' });
+  });
+
+  it.each(['BASIC', 'FULL'] as const)(
+    'leaves out of a %s page who has left the state asked for while it was read',
+    async (view) => {
+      await small(3);
+      const { listRevisions } = store;
+      store = {
+        ...store,
+        listRevisions: async (request, call) => {
+          const found = await listRevisions(request, call);
+          await move(found.items[1]?.id ?? '', 'RUNNING');
+          return found;
+        },
+      };
+      const all = await walk('MINIMAL', 9);
+      const { tasks } = await page(view, 9, { filter: { tags: [], state: 'QUEUED' } });
+      expect(tasks.map(({ id }) => id)).toEqual([all[0]?.[0], all[0]?.[2]]);
+    },
+  );
 });
