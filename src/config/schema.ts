@@ -190,15 +190,15 @@ export const CONFIG_SCHEMA = {
       0,
       'Waiting tasks of one owner, above which new ones are refused; 0 = no limit.',
     ),
-    owner_running: key(
-      'count',
-      0,
-      'Tasks of one owner that run at the same time, on all destinations and servers; more wait. 0 = no limit.',
-    ),
     owner_stored: key(
       'count',
       0,
       'All stored tasks of one owner, above which new ones are refused; 0 = no limit.',
+    ),
+    owner_running: key(
+      'count',
+      0,
+      'Tasks of one owner that run at the same time, on all destinations and servers; more wait. 0 = no limit.',
     ),
   },
   service: {
