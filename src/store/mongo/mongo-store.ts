@@ -14,6 +14,7 @@ import {
   candidates,
   debts,
   destinationsInUse,
+  findTasks,
   get,
   listRevisions,
   listSummaries,

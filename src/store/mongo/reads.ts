@@ -47,7 +47,7 @@ const decodeTasks = async (
   return documents.map((document) => decodeTask(document, specs.get(document._id) ?? ''));
 };
 
-const findTasks = async (
+export const findTasks = async (
   collections: Collections,
   filter: Filter<TaskDocument>,
   order: FindOptions & Partial<CallOptions> = {},
