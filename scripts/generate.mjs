@@ -10,6 +10,8 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const TES = 'openapi/task_execution_service.openapi.yaml';
 const EXT = 'openapi/ext.openapi.yaml';
 const SERVICE_INFO = 'openapi/service-info.openapi.yaml';
+/** Laid over the document of TES, whose file stays as it was published. */
+const ANSWERS = 'openapi/answers.openapi.yaml';
 const REMOTE =
   /^https:\/\/raw\.githubusercontent\.com\/ga4gh-discovery\/ga4gh-service-info\/v1\.0\.0\/service-info\.yaml(#\/components\/schemas\/(\w+))$/;
 const LOCAL = /^#\/components\/schemas\/(\w+)$/;
@@ -41,6 +43,41 @@ const bundle = (tes, serviceInfo) => {
   }
   return document;
 };
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isReplaced = (base, over) => !isObject(base) || !isObject(over) || '$ref' in base;
+
+/** Parameters are told apart by their names; those that are only referred to have none. */
+const parametersWith = (base, over) => {
+  const named = new Map(over.map((one) => [one.name, one]));
+  const known = base.map(({ name }) => name);
+  return [
+    ...base.map((one) => (named.has(one.name) ? merged(one, named.get(one.name)) : one)),
+    ...over.filter(({ name }) => !known.includes(name)),
+  ];
+};
+
+/** `base` with what `over` adds to it, object by object; a reference is replaced as a whole. */
+const merged = (base, over) => {
+  if (isReplaced(base, over)) return over;
+  const changed = Object.entries(over).map(([key, value]) => {
+    if (!(key in base)) return [key, value];
+    return [
+      key,
+      key === 'parameters' && Array.isArray(value)
+        ? parametersWith(base[key], value)
+        : merged(base[key], value),
+    ];
+  });
+  return { ...base, ...Object.fromEntries(changed) };
+};
+
+/** The errors of both documents are the same. */
+const errorsOf = ({ components: { responses, schemas } }) => ({
+  responses: { Refused: responses.Refused },
+  schemas: { Error: schemas.Error, Problem: schemas.Problem },
+});
 
 const deref = (schema, schemas) => {
   const target = LOCAL.exec(schema.$ref ?? '');
@@ -82,9 +119,13 @@ const typesOf = async (json) =>
   );
 
 const outputs = async () => {
-  const document = bundle(await load(TES), await load(SERVICE_INFO));
+  const extensions = await load(EXT);
+  const document = [await load(ANSWERS), { components: errorsOf(extensions) }].reduce(
+    merged,
+    bundle(await load(TES), await load(SERVICE_INFO)),
+  );
   const json = `${JSON.stringify(document, null, 2)}\n`;
-  const ext = `${JSON.stringify(await load(EXT), null, 2)}\n`;
+  const ext = `${JSON.stringify(extensions, null, 2)}\n`;
   return {
     'openapi/tes.bundled.json': json,
     'openapi/ext.bundled.json': ext,

@@ -138,6 +138,10 @@ export interface operations {
                     readonly "application/json": Record<string, never>;
                 };
             };
+            readonly 403: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly getLog: {
@@ -179,8 +183,12 @@ export interface operations {
                 };
             };
             readonly 401: components["responses"]["Refused"];
+            readonly 403: components["responses"]["Refused"];
             readonly 404: components["responses"]["Refused"];
             readonly 416: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly getLiveness: {

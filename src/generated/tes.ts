@@ -94,6 +94,31 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        readonly Error: {
+            /** @description Machine-readable, see docs/errors.md. */
+            readonly code: string;
+            readonly details: readonly components["schemas"]["Problem"][];
+            readonly message: string;
+            /** @description Also in X-Request-Id, and in the log of the server. */
+            readonly request_id: string;
+            /** @description The HTTP status. */
+            readonly status: number;
+        };
+        /** @description A task in the view MINIMAL. */
+        readonly MinimalTask: {
+            readonly id: string;
+            readonly state: components["schemas"]["tesState"];
+        };
+        /** @description Tasks in the view MINIMAL. */
+        readonly MinimalTasks: {
+            readonly next_page_token?: string;
+            readonly tasks: readonly components["schemas"]["MinimalTask"][];
+        };
+        readonly Problem: {
+            /** @example executors[0].image */
+            readonly field: string;
+            readonly message: string;
+        };
         /** @description GA4GH service */
         readonly Service: {
             /**
@@ -723,7 +748,17 @@ export interface components {
             readonly system_logs?: readonly string[];
         };
     };
-    responses: never;
+    responses: {
+        /** @description The one shape of every error of this server, also of TES. */
+        readonly Refused: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
     parameters: {
         /**
          * @description OPTIONAL. Affects the fields included in the returned Task messages.
@@ -765,6 +800,10 @@ export interface operations {
                     readonly "application/json": components["schemas"]["tesServiceInfo"];
                 };
             };
+            readonly 403: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly ListTasks: {
@@ -850,15 +889,24 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["tesListTasksResponse"];
+                    readonly "application/json": components["schemas"]["tesListTasksResponse"] | components["schemas"]["MinimalTasks"];
                 };
             };
+            readonly 400: components["responses"]["Refused"];
+            readonly 401: components["responses"]["Refused"];
+            readonly 403: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly CreateTask: {
         readonly parameters: {
             readonly query?: never;
-            readonly header?: never;
+            readonly header?: {
+                /** @description Creations with the same key and body make one task, for 24 hours. */
+                readonly "Idempotency-Key"?: string;
+            };
             readonly path?: never;
             readonly cookie?: never;
         };
@@ -876,6 +924,16 @@ export interface operations {
                     readonly "application/json": components["schemas"]["tesCreateTaskResponse"];
                 };
             };
+            readonly 400: components["responses"]["Refused"];
+            readonly 401: components["responses"]["Refused"];
+            readonly 403: components["responses"]["Refused"];
+            readonly 409: components["responses"]["Refused"];
+            readonly 413: components["responses"]["Refused"];
+            readonly 415: components["responses"]["Refused"];
+            readonly 422: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly GetTask: {
@@ -898,7 +956,10 @@ export interface operations {
                  */
                 readonly view?: components["parameters"]["view"];
             };
-            readonly header?: never;
+            readonly header?: {
+                /** @description `wait=N` holds the answer until the state changes, at most N seconds. */
+                readonly Prefer?: string;
+            };
             readonly path: {
                 /** @description ID of task to retrieve. */
                 readonly id: string;
@@ -912,9 +973,16 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["tesTask"];
+                    readonly "application/json": components["schemas"]["tesTask"] | components["schemas"]["MinimalTask"];
                 };
             };
+            readonly 400: components["responses"]["Refused"];
+            readonly 401: components["responses"]["Refused"];
+            readonly 403: components["responses"]["Refused"];
+            readonly 404: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
     readonly CancelTask: {
@@ -937,6 +1005,12 @@ export interface operations {
                     readonly "application/json": components["schemas"]["tesCancelTaskResponse"];
                 };
             };
+            readonly 401: components["responses"]["Refused"];
+            readonly 403: components["responses"]["Refused"];
+            readonly 404: components["responses"]["Refused"];
+            readonly 429: components["responses"]["Refused"];
+            readonly 500: components["responses"]["Refused"];
+            readonly 503: components["responses"]["Refused"];
         };
     };
 }

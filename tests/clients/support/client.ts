@@ -21,7 +21,7 @@ export const taskUser: { readonly uid: number; readonly gid: number } | undefine
 
 /** Its name is the one of a file in `requirements/`. */
 export type ClientName =
-  'py-tes-1.1' | 'py-tes-0.4' | 'pydantic-tes' | 'snakemake' | 'toil' | 'cwl-tes';
+  'py-tes-1.1' | 'py-tes-0.4' | 'pydantic-tes' | 'snakemake' | 'toil' | 'cwl-tes' | 'schemathesis';
 
 export interface Result {
   readonly code: number | string;

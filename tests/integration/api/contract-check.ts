@@ -21,8 +21,13 @@ const closed = (node: unknown): unknown => {
 
 const OPEN = ['Service', 'ServiceType'];
 
+interface Operation {
+  readonly responses: Json;
+}
+
 const document = JSON.parse(readFileSync(DOCUMENT, 'utf8')) as {
   components: { schemas: Json };
+  paths: Record<string, Readonly<Record<string, Operation>>>;
 };
 const schemas = Object.fromEntries(
   Object.entries(document.components.schemas).map(([name, schema]) => [
@@ -110,6 +115,20 @@ const validatorFor = (url: URL, method: string): ValidateFunction | undefined =>
   return undefined;
 };
 
+/** The path in the document; undefined for what TES does not describe. */
+const templateOf = (url: URL): string | undefined => {
+  const path = `/${url.pathname.replace(PREFIX, '')}`;
+  if (path === '/tasks/service-info') return undefined;
+  if (/^\/tasks\/[^/]+(:|%3A)cancel$/i.test(path)) return '/tasks/{id}:cancel';
+  return /^\/tasks\/[^/]+$/.test(path) ? '/tasks/{id}' : path;
+};
+
+/** Statuses that the document names for the operation; undefined where there is none. */
+const documentedStatuses = (url: URL, method: string): readonly string[] | undefined => {
+  const operation = document.paths[templateOf(url) ?? '']?.[method.toLowerCase()];
+  return operation === undefined ? undefined : Object.keys(operation.responses);
+};
+
 const hasNull = (value: unknown): boolean =>
   value === null ||
   (typeof value === 'object' && Object.values(value).some((item) => hasNull(item)));
@@ -123,6 +142,8 @@ const expectValid = (validate: ValidateFunction, json: unknown): void => {
 export const assertAnswer = (url: URL, method: string, answer: Answer): void => {
   expect(answer.headers.get('x-request-id')).toBeTruthy();
   if (method === 'HEAD' || answer.status === 204) return;
+  const statuses = documentedStatuses(url, method);
+  if (statuses !== undefined) expect(statuses).toContain(String(answer.status));
   if (answer.status >= 400) {
     expect(answer.headers.get('content-type')).toContain('application/json');
     expectValid(VALIDATORS.error, answer.json);
