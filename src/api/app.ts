@@ -25,6 +25,7 @@ import { createAccessGate, PREFIXES, type AccessDeps } from './gate.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { createHealthRouter, type Health } from './health-routes.ts';
 import { createLogRouter } from './log-routes.ts';
+import { createPipelines } from './pipeline.ts';
 import { createRates, type Rates } from './rates.ts';
 import { createTesRouter } from './tes-routes.ts';
 
@@ -94,6 +95,7 @@ const createGate = () => {
 export const createApi = (deps: ApiDeps): Api => {
   const contract = loadContract();
   const gate = createGate();
+  const follow = createPipelines();
   const { tokenHeader } = deps.access;
   const isAdmitted = createGuard({ ...deps.security, tokenHeader });
   const callers = createCallers();
@@ -110,6 +112,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(createCompress());
   app.use(async (req, res, next) => {
     beginExchange(req, res);
+    follow(req, res);
     gate.enter(req, res);
     if (!isAdmitted(req, res)) return;
     await access.enter(req, res);
