@@ -7,6 +7,7 @@ import { parseJobId, type JobId } from '../tasks/ids.ts';
 import type { CallOptions } from '../tasks/ports/call.ts';
 import type { Beacon } from '../tasks/report.ts';
 import type { RunnerSchema } from '../tasks/runner-schema.ts';
+import { createBodyRoom } from './body-room.ts';
 import { methodUnknown } from './errors.ts';
 import { bytesOf, parseJson, sendJson, signalOf } from './exchange.ts';
 
@@ -72,8 +73,11 @@ const jobOf = (req: BeaconRequest): JobId => {
 
 export const createBeaconRouter = ({ jobs, clock, runnerSchema }: BeaconDeps): Router => {
   const router = Router({ caseSensitive: true });
-  const readBody = raw({ limit: MOST_BYTES, inflate: false, type: () => true });
-  router.post('/files/:job/beacon', readBody, async (req: BeaconRequest, res: Response) => {
+  const readBody = [
+    createBodyRoom(MOST_BYTES), // anybody may send one: its signature is judged when it is there
+    raw({ limit: MOST_BYTES, inflate: false, type: () => true }),
+  ];
+  router.post('/files/:job/beacon', ...readBody, async (req: BeaconRequest, res: Response) => {
     const job = jobOf(req);
     const body = bytesOf(req);
     assertSigned(req, body, jobs.keyFor(job), clock.now());

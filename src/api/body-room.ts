@@ -13,10 +13,16 @@ const overloaded = (): MagnetarError =>
     headers: { 'retry-after': '5', connection: 'close' },
   });
 
+/** NaN: it comes in chunks. A short body that is compressed may become as long as any. */
+const lengthOf = ({ headers }: Request, limit: number): number =>
+  /^(identity)?$/i.test(headers['content-encoding'] ?? '')
+    ? Number(headers['content-length'])
+    : limit;
+
 /**
  * Refuses a large body while others fill the room. One without Content-Length is counted as it comes, and cut where the room ends;
  * one longer than `limit` is refused by its reader.
- * @throws MagnetarError OVERLOADED
+ * @throws MagnetarError OVERLOADED; ABORTED for a client who has left already, whose end nobody would hear of
  */
 export const createBodyRoom = (limit: number): RequestHandler => {
   const room = Math.max(BODIES_BYTES, limit);
@@ -43,7 +49,8 @@ export const createBodyRoom = (limit: number): RequestHandler => {
   };
 
   return (req, res, next) => {
-    const announced = Number(req.headers['content-length']); // NaN: it comes in chunks
+    if (res.destroyed) throw new MagnetarError('ABORTED', 'the client left');
+    const announced = lengthOf(req, limit);
     if (Number.isNaN(announced)) countAsItComes(req, res);
     else if (announced > ORDINARY_BYTES && announced <= limit) {
       if (taken + announced > room) throw overloaded();
