@@ -1,4 +1,5 @@
 /** The audit trail: a line for each creation, cancel and refusal. Who, what, from where, and what came of it; never a credential or a body. */
+import { unescape } from 'node:querystring';
 import type { Request, Response } from 'express';
 import type { MagnetarError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -16,12 +17,15 @@ export interface Audit {
 /** Names that scripts may look for. */
 type Event = 'task.create' | 'task.cancel' | 'request';
 
-const CANCEL = /(:|%3a)cancel$/i;
+const CANCEL = /:cancel\/?$/;
+const CREATE = /\/tasks\/?$/;
 
+/** However the path is spelled: routes take escapes and a slash at its end as well. */
 const eventOf = ({ method, path }: Request): Event => {
   if (method !== 'POST') return 'request';
-  if (CANCEL.test(path)) return 'task.cancel';
-  return path.endsWith('/tasks') ? 'task.create' : 'request';
+  const plain = unescape(path);
+  if (CANCEL.test(plain)) return 'task.cancel';
+  return CREATE.test(plain) ? 'task.create' : 'request';
 };
 
 /** Credentials, rights, networks, limits. */

@@ -249,6 +249,22 @@ describe('the audit trail', () => {
     for (const line of lines()) expect(line['requestId']).toBeTruthy();
   });
 
+  it('names a change whatever spelling of the path it came by', async () => {
+    h.logs.length = 0;
+    const headers = { ...as('alice'), 'content-type': 'application/json' };
+    const body = JSON.stringify(MINIMAL_TASK);
+    const id = idOf(await h.call('/v1/tasks/', { method: 'POST', headers, body }));
+    for (const end of [':cancel/', '%3acancel', ':%63ancel/']) {
+      await h.call(`/v1/tasks/${id}${end}`, { method: 'POST', headers: as('alice') });
+    }
+    await h.call('/v1/tasks/%zz:cancel', { method: 'POST', headers: as('alice') });
+    expect(lines().map(({ event, result }) => [event, result])).toEqual([
+      ['task.create', 'done'],
+      ...[1, 2, 3].map(() => ['task.cancel', 'done']),
+      ['task.cancel', 'PATH_UNKNOWN'],
+    ]);
+  });
+
   it('is silent about reads, and nothing logged or answered holds a credential', async () => {
     h.logs.length = 0;
     const token = tokenOf('robot');
