@@ -89,20 +89,23 @@ export interface FollowOptions<Row, Index> {
 
 const LOOK_EVERY_MS = 1000;
 
+const ABSENT = '';
+
 const stampOf = async (path: string): Promise<string> => {
   try {
     const { mtimeMs, size, ino } = await stat(path);
     return [mtimeMs, size, ino].join('/');
-  } catch {
-    return '';
+  } catch (error) {
+    return hasCode(error, 'ENOENT') ? ABSENT : 'out of reach';
   }
 };
 
-/** A file that has become unreadable leaves its last rows in force, and says so in the log. */
+/** A file that has become unreadable leaves its last rows in force until it can be read, and says so in the log, once for each change of it. */
 export const followRows = <Row, Index>(options: FollowOptions<Row, Index>): Follow<Index> => {
   const { path, form, index, clock, logger } = options;
   let known = index([]);
-  let stamp = '';
+  let stamp = ABSENT;
+  let unread = ABSENT;
   let looked = Number.NEGATIVE_INFINITY;
   let look: Promise<void> | undefined;
 
@@ -111,10 +114,12 @@ export const followRows = <Row, Index>(options: FollowOptions<Row, Index>): Foll
     if (now === stamp) return;
     try {
       known = index(await readRows(path, form));
+      stamp = now;
     } catch (error) {
-      logger.error('a file of credentials cannot be read', { file: path, error });
+      if (unread !== now)
+        logger.error('a file of credentials cannot be read', { file: path, error });
+      unread = now;
     }
-    stamp = now;
   };
 
   return async () => {

@@ -88,12 +88,12 @@ describe('API tokens', () => {
 });
 
 describe('followRows', () => {
-  const follow = (path: string) => {
+  const follow = (path: string, parse = USERS.parse) => {
     const clock = createVirtualClock();
     const lines: LogLine[] = [];
     const names = followRows({
       path,
-      form: USERS,
+      form: { ...USERS, parse },
       index: (rows) => rows.map(({ name }) => name),
       clock,
       logger: recordingLogger(lines),
@@ -126,5 +126,30 @@ describe('followRows', () => {
       expect(await names()).toEqual(['a']);
     }
     expect(lines).toMatchObject([{ level: 'error', fields: { file: path } }]);
+  });
+
+  it('takes over what could not be read at first, as when too many files were open', async () => {
+    const path = pathIn();
+    await addUser(path, { name: 'a', password, created });
+    let failures = 0;
+    const { clock, lines, names } = follow(path, (text) => {
+      if (failures === 2) return USERS.parse(text);
+      failures += 1;
+      throw new Error('too many open files');
+    });
+    expect(await names()).toEqual([]);
+    await clock.advance(1000);
+    expect(await names()).toEqual([]);
+    await clock.advance(1000);
+    expect(await names()).toEqual(['a']);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('says that a file is out of reach', async () => {
+    const folder = createTempFolder();
+    writeFileSync(join(folder, 'no-folder'), '');
+    const { lines, names } = follow(join(folder, 'no-folder', 'users.json'));
+    expect(await names()).toEqual([]);
+    expect(lines).toMatchObject([{ level: 'error' }]);
   });
 });
