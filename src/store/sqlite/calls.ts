@@ -12,8 +12,8 @@ export interface Calls {
   commit<Result>(options: CallOptions, work: () => Result): Promise<Result>;
   /** A commit that listeners hear of. */
   change<Result>(options: CallOptions, work: () => Written<Result>): Promise<Result>;
-  /** Commits what has arrived and refuses what comes later. */
-  close(): void;
+  /** Refuses what comes later, and closes the database when what has arrived is answered. */
+  close(): Promise<void>;
 }
 
 export const createCalls = (
@@ -26,6 +26,7 @@ export const createCalls = (
   const assertUsable = ({ signal }: CallOptions): void => {
     signal.throwIfAborted();
     if (!open) throw new MagnetarError('STOPPING', 'the store is closed');
+    queue.assertSound();
   };
 
   const commit = async <Result>(options: CallOptions, work: () => Result): Promise<Result> => {
@@ -48,10 +49,10 @@ export const createCalls = (
       if (change !== undefined) setImmediate(() => hub.emit(change)); // after the caller: what listeners do must not delay an answer
       return result;
     },
-    close() {
+    async close() {
       if (!open) return;
       open = false;
-      queue.flush();
+      await queue.idle();
       database.close();
     },
   };

@@ -48,10 +48,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
       calls.read(options, () => {
         reads.ping();
       }),
-    close() {
-      calls.close();
-      return Promise.resolve();
-    },
+    close: () => calls.close(),
   };
 };
 
@@ -62,7 +59,7 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
 export const createSqliteStore = ({ path, logger }: SqliteStoreOptions): OpenStore => {
   const database = openDatabase(path);
   const hub = createChangeHub(logger);
-  const queue = createCommitQueue(createTransact(database.driver));
+  const queue = createCommitQueue(createTransact(database.driver), database.sync);
   const calls = createCalls(database, queue, hub);
   const store = storeOn(createStatements(database.driver), calls);
   return { store, changes: hub };

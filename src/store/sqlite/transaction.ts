@@ -11,8 +11,8 @@ export interface Entry {
   fail(error: unknown): void;
 }
 
-/** Throws when the transaction as a whole failed; then nothing was reported. */
-export type Transact = (entries: readonly Entry[]) => void;
+/** The reports of what is committed, to be made once that is durable. Throws when the transaction as a whole failed. */
+export type Transact = (entries: readonly Entry[]) => readonly Report[];
 
 const createStep = (driver: SqliteDriver) => {
   const begin = driver.prepare('BEGIN IMMEDIATE');
@@ -26,17 +26,16 @@ const createStep = (driver: SqliteDriver) => {
       // no transaction is open
     }
   };
-  return (entries: readonly Entry[], run: (entry: Entry) => Report): void => {
-    let reports: readonly Report[];
+  return (entries: readonly Entry[], run: (entry: Entry) => Report): readonly Report[] => {
     try {
       begin.run();
-      reports = entries.map(run);
+      const reports = entries.map(run);
       commit.run();
+      return reports;
     } catch (error) {
       abandon();
       throw error;
     }
-    for (const report of reports) report();
   };
 };
 
@@ -66,7 +65,7 @@ export const createTransact = (driver: SqliteDriver): Transact => {
   return (entries) => {
     const failed: unknown[] = [];
     try {
-      step(entries, (entry) => {
+      return step(entries, (entry) => {
         try {
           return entry.run();
         } catch (error) {
@@ -76,7 +75,7 @@ export const createTransact = (driver: SqliteDriver): Transact => {
       });
     } catch (error) {
       if (failed.length === 0) throw error;
-      step(entries, runAlone);
+      return step(entries, runAlone);
     }
   };
 };

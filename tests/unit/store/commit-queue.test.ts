@@ -2,10 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDeferred } from '../../../src/kernel/deferred.ts';
 import { isMagnetarError } from '../../../src/kernel/errors.ts';
 import { openBetterSqlite } from '../../../src/store/sqlite/better-sqlite-driver.ts';
-import { createCommitQueue, type CommitQueue } from '../../../src/store/sqlite/commit-queue.ts';
+import {
+  createCommitQueue,
+  type CommitQueue,
+  type Sync,
+} from '../../../src/store/sqlite/commit-queue.ts';
 import type { SqliteDriver } from '../../../src/store/sqlite/driver.ts';
 import { openDatabase, type OpenedDatabase } from '../../../src/store/sqlite/open.ts';
 import { createTransact } from '../../../src/store/sqlite/transaction.ts';
@@ -15,8 +21,9 @@ const SIGNAL = new AbortController().signal;
 let folder = '';
 let opened: OpenedDatabase | undefined;
 let queue: CommitQueue | undefined;
-/** Every statement that was run, in order. */
+/** Every statement that was run and every sync, in order. */
 let ran: string[] = [];
+let syncs: Sync = () => Promise.resolve();
 
 const recording = (driver: SqliteDriver): SqliteDriver => ({
   ...driver,
@@ -36,7 +43,12 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'commit-queue-'));
   opened = openDatabase(join(folder, 'tasks.db'));
   opened.driver.exec('CREATE TABLE numbers (n INTEGER PRIMARY KEY)');
-  queue = createCommitQueue(createTransact(recording(opened.driver)));
+  const { sync } = opened;
+  syncs = () => sync();
+  queue = createCommitQueue(createTransact(recording(opened.driver)), () => {
+    ran.push('sync');
+    return syncs();
+  });
   ran = [];
 });
 afterEach(async () => {
@@ -61,7 +73,7 @@ const rows = (...numbers: readonly number[]) => numbers.map((n) => ({ n }));
 describe('commit queue', () => {
   it('commits at once what arrives in one turn, in one transaction', async () => {
     expect(await Promise.all([1, 2, 3].map((n) => insert(n)))).toEqual([1, 2, 3]);
-    expect(ran).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+    expect(ran).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'sync']);
     expect(await insert(4)).toBe(4);
     expect(stored()).toEqual(rows(1, 2, 3, 4));
   });
@@ -96,6 +108,37 @@ describe('commit queue', () => {
     await expect(late).rejects.toThrow('called off');
     expect(ran).toEqual([]);
     expect(stored()).toEqual([]);
+  });
+
+  it('answers only once the disk has kept it, and commits together what arrives until then', async () => {
+    const disk = createDeferred<undefined>();
+    syncs = () => disk.promise;
+    let answered = 0;
+    const count = () => (answered += 1);
+    const first = insert(1).then(count);
+    await vi.waitFor(() => {
+      expect(ran).toContain('sync');
+    });
+    const later = [insert(2), insert(3)].map((one) => one.then(count));
+    await nextTurn();
+    expect(answered).toBe(0);
+    expect(ran).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'sync']);
+    disk.resolve(undefined);
+    await Promise.all([first, ...later]);
+    expect(ran).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'sync', 'BEGIN IMMEDIATE', 'COMMIT', 'sync']);
+    await given().queue.idle();
+  });
+
+  it('takes no write any more once the disk has failed to keep one', async () => {
+    syncs = () => Promise.reject(new Error('EIO: input/output error'));
+    const lost = insert(1);
+    await expect(lost).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    syncs = () => Promise.resolve();
+    await expect(insert(2)).rejects.toThrow(/the disk failed to keep a write/);
+    expect(() => {
+      given().queue.assertSound();
+    }).toThrow(/restart the server/);
+    expect(ran).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'sync']);
   });
 
   it('fails everything that shares a transaction that cannot begin, and recovers', async () => {
