@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { measureAccess } from './lib/access.mjs';
 import { measureApi } from './lib/api.mjs';
 import { RUNTIMES, measureDispatch } from './lib/dispatch.mjs';
+import { measurePolling } from './lib/polling.mjs';
 import { printRows } from './lib/report.mjs';
 import { measureScale } from './lib/scale.mjs';
 import { measureWaiters } from './lib/waiters.mjs';
@@ -19,6 +20,7 @@ const PARTS = {
   scale: measureScale,
   access: measureAccess,
   waiters: measureWaiters,
+  polling: measurePolling,
   dispatch: measureDispatch,
 };
 
