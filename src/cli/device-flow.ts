@@ -1,5 +1,5 @@
-/** Logging in at an issuer from a terminal: the device flow (RFC 8628), and fresh tokens afterwards (RFC 6749, 6). */
-import { fetchJson, type JsonAnswer } from '../access/oidc/fetch-json.ts';
+/** Logging in at an issuer from a terminal: the device flow (RFC 8628), fresh tokens afterwards (RFC 6749, 6), and the end of both (RFC 7009). */
+import { fetchJson, postForm, type JsonAnswer } from '../access/oidc/fetch-json.ts';
 import { discover } from '../access/oidc/metadata.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -118,4 +118,19 @@ export const renew = async (login: Login, { clock }: Pick<Deps, 'clock'>): Promi
   });
   if (answer.status === 200) return { refresh, ...readTokens(answer.body, clock.now()) };
   throw new UsageError(`the login has ended (${reasonIn(answer)}); ${again}`);
+};
+
+/** Ends the login at its issuer; false where that has no address for it. */
+export const revoke = async ({ issuer, clientId, access, refresh }: Login): Promise<boolean> => {
+  try {
+    const endpoint = await discover(issuer);
+    if (!endpoint.isNamed('revocation_endpoint')) return false;
+    const hint = refresh === undefined ? 'access_token' : 'refresh_token';
+    const form = { client_id: clientId, token: refresh ?? access, token_type_hint: hint };
+    const status = await postForm(endpoint('revocation_endpoint'), form);
+    if (status !== 200) throw new Error(`status ${String(status)}`);
+    return true;
+  } catch (error) {
+    throw new UsageError(`${issuer} has not revoked the token: ${messageOf(error)}`);
+  }
 };

@@ -32,5 +32,8 @@ export const serverOf = (url: string): string => url.replace(/\/+$/, '');
 export const findLogin = async (file: string, url: string): Promise<Login | undefined> =>
   (await readRows(file, LOGINS)).find((login) => login.url === serverOf(url));
 
+export const dropLogin = (file: string, url: string): Promise<void> =>
+  changeRows(file, LOGINS, (logins) => logins.filter((login) => login.url !== serverOf(url)));
+
 export const keepLogin = (file: string, login: Login): Promise<void> =>
   changeRows(file, LOGINS, (logins) => [...logins.filter(({ url }) => url !== login.url), login]);

@@ -2,10 +2,10 @@
 import type { TesEnvironment } from '../config/environment.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isSecureUrl } from '../tasks/addresses.ts';
-import { logIn, renew, type Client } from './device-flow.ts';
+import { logIn, renew, revoke, type Client } from './device-flow.ts';
 import { EXIT } from './exit-codes.ts';
-import { findLogin, keepLogin, serverOf } from './logins.ts';
-import type { Output } from './output.ts';
+import { dropLogin, findLogin, keepLogin, serverOf } from './logins.ts';
+import { toJson, type Output } from './output.ts';
 import { UsageError } from './program.ts';
 
 /** A token that is about to expire is not used for a request that may take a while. */
@@ -59,16 +59,32 @@ export const login = async (
   return EXIT.ok;
 };
 
+const noLogin = (url: string): UsageError =>
+  new UsageError(
+    `there is no login for ${url}: tes login --url ${url} --issuer URL --client-id ID`,
+  );
+
 export const printToken = async (
   url: string,
   deps: Deps & { readonly output: Output },
 ): Promise<number> => {
   const token = await accessToken(url, deps);
-  if (token === undefined) {
-    throw new UsageError(
-      `there is no login for ${url}: tes login --url ${url} --issuer URL --client-id ID`,
-    );
-  }
+  if (token === undefined) throw noLogin(url);
   deps.output.line(token);
+  return EXIT.ok;
+};
+
+/** The login is forgotten first, so that it is gone from here whatever the issuer does. */
+export const logout = async (
+  { url, json }: { readonly url: string; readonly json: boolean },
+  { environment, output }: Deps & { readonly output: Output },
+): Promise<number> => {
+  const kept = await findLogin(environment.loginFile, url);
+  if (kept === undefined) throw noLogin(url);
+  await dropLogin(environment.loginFile, url);
+  output.note(`the login for ${kept.url} is forgotten`);
+  const revoked = await revoke(kept);
+  if (!revoked) output.note(`${kept.issuer} revokes no tokens: a copy holds until it expires`);
+  if (json) output.line(toJson({ url: kept.url, revoked }));
   return EXIT.ok;
 };

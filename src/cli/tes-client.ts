@@ -1,7 +1,14 @@
 /** A small TES client over fetch: finds the prefix of any TES server and turns failures into messages that say what to do. */
 import { isRecord } from '../kernel/json.ts';
 import { UsageError } from './program.ts';
-import { hasErrorDetails, readErrorText, readId, readPage, type TesPage } from './tes-task.ts';
+import {
+  hasErrorDetails,
+  readErrorCode,
+  readErrorText,
+  readId,
+  readPage,
+  type TesPage,
+} from './tes-task.ts';
 
 export type TesView = 'MINIMAL' | 'BASIC' | 'FULL';
 
@@ -10,8 +17,8 @@ export interface TesClient {
   get(id: string, view: TesView): Promise<unknown>;
   list(query: URLSearchParams): Promise<TesPage>;
   cancel(id: string): Promise<void>;
-  /** What a stream holds by now, also while its executor runs; empty where the server has no such address. */
-  stream(id: string, stream: TesStream): Promise<string>;
+  /** A whole stream, or what it holds by now; only Magnetar has such an address. */
+  stream(id: string, stream: TesStream): Promise<StreamAnswer>;
   serviceInfo(): Promise<unknown>;
 }
 
@@ -21,6 +28,11 @@ export interface TesStream {
   readonly executor: number;
   readonly name: 'stdout' | 'stderr';
 }
+
+export type StreamAnswer =
+  | { readonly text: string }
+  /** Why not; the code is empty where the server gave none. */
+  | { readonly status: number; readonly code: string; readonly message: string };
 
 /** A failure that may pass: the server does not answer, or answers 5xx. */
 export class TransientError extends UsageError {}
@@ -176,7 +188,8 @@ export const createTesClient = (options: TesClientOptions): TesClient => {
       const place = `logs/${String(attempt)}/${String(executor)}/${name}`;
       const address = `${root}/ext/v1/tasks/${encodeURIComponent(id)}/${place}`;
       const { status, body } = await send(address, {});
-      return status === 200 ? body : '';
+      if (status === 200) return { text: body };
+      return { status, code: readErrorCode(body), message: readErrorText(body) };
     },
     serviceInfo: async () => {
       const found = await knownBase();

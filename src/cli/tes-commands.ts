@@ -3,7 +3,8 @@ import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { table, toJson, type Output } from './output.ts';
 import { UsageError } from './program.ts';
 import { readTaskFile } from './task-file.ts';
-import type { TesClient, TesView } from './tes-client.ts';
+import type { StreamAnswer, TesClient, TesView } from './tes-client.ts';
+import { readFullLogs } from './tes-full-logs.ts';
 import { logLines, runningExecutor, type LiveLog } from './tes-logs.ts';
 import { readTask, type TesTask } from './tes-task.ts';
 import { waitForAll, worstCode, type WaitResult } from './tes-wait.ts';
@@ -141,12 +142,31 @@ const readLive = async (client: TesClient, task: TesTask): Promise<LiveLog | und
     client.stream(task.id, { ...place, name: 'stdout' }),
     client.stream(task.id, { ...place, name: 'stderr' }),
   ]);
-  return { executor: place.executor, stdout, stderr };
+  const textOf = (answer: StreamAnswer): string => ('text' in answer ? answer.text : '');
+  return { executor: place.executor, stdout: textOf(stdout), stderr: textOf(stderr) };
 };
 
-export const logs = async (context: TesContext, id: string): Promise<number> => {
+const showFullLogs = async ({ client, output, json }: TesContext, task: TesTask) => {
+  const { task: whole, missing } = await readFullLogs(client, task);
+  const { id, state, attempts } = whole;
+  if (json) output.line(toJson({ id, state, attempts, missing }));
+  else logLines(whole).forEach(output.line);
+  for (const place of missing) output.note(`${id}: ${place} is not kept any more in full`);
+  return missing.length === 0 ? EXIT.ok : EXIT.failure;
+};
+
+export interface LogArguments {
+  readonly full: boolean;
+}
+
+export const logs = async (
+  context: TesContext,
+  id: string,
+  { full }: LogArguments,
+): Promise<number> => {
   const answer = await context.client.get(id, 'FULL');
   const task = readTask(answer);
+  if (full) return showFullLogs(context, task);
   if (context.json) {
     context.output.line(toJson({ id: task.id, state: task.state, attempts: task.attempts }));
   } else {

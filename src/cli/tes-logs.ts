@@ -1,4 +1,5 @@
 /** The logs of a task for people: each attempt, each executor, then what the system says. */
+import { exitCodeOf } from './exit-codes.ts';
 import type { TesAttempt, TesExecutorLog, TesTask } from './tes-task.ts';
 
 const stream = (name: string, text: string): readonly string[] =>
@@ -47,8 +48,15 @@ const liveLines = (live: LiveLog, task: TesTask): readonly string[] => [
   ...stream('stderr', live.stderr),
 ];
 
+/** Killed with its runner, say: why is all that the task can tell. */
+const unreported = ({ id, state, attempts }: TesTask): readonly string[] =>
+  exitCodeOf(state) === undefined || attempts.some(({ executors }) => executors.length > 0)
+    ? []
+    : [`${id} is ${state}, and none of its executors has reported`];
+
 export const logLines = (task: TesTask, live?: LiveLog): readonly string[] => {
   const lines = [
+    ...unreported(task),
     ...task.attempts.flatMap((attempt, index) => attemptLines(attempt, index, task)),
     ...(live === undefined ? [] : liveLines(live, task)),
   ];

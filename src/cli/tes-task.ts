@@ -83,6 +83,15 @@ export const hasErrorDetails = (body: string): boolean => {
   }
 };
 
+/** The machine's part of an error body; empty where there is none. */
+export const readErrorCode = (body: string): string => {
+  try {
+    return text(record(JSON.parse(body) as unknown)['code']);
+  } catch {
+    return '';
+  }
+};
+
 /** The human part of an error body, whatever its shape. */
 export const readErrorText = (body: string): string => {
   try {

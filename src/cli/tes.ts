@@ -5,7 +5,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { createProgram, runProgram } from './program.ts';
-import { authorizationFor, login, printToken } from './tes-access.ts';
+import { authorizationFor, login, logout, printToken } from './tes-access.ts';
 import { createTesClient, type TesView } from './tes-client.ts';
 import { cancel, get, info, list, logs, submit, wait, type TesContext } from './tes-commands.ts';
 import { readVersion } from './version.ts';
@@ -21,9 +21,11 @@ Examples:
   tes ls --state RUNNING --tag project=demo
   tes get ID --view FULL
   tes logs ID
+  tes logs ID --full > all-of-it.txt
   tes cancel ID
   TES_URL=https://tes.example.org TES_TOKEN=... tes ls
   tes login --url https://tes.example.org --issuer https://sso.example.org/realms/lab --client-id tes
+  tes logout --url https://tes.example.org
 
 Exit codes: 0 done or COMPLETE, 1 usage or server error, 3 EXECUTOR_ERROR, 4 SYSTEM_ERROR,
 5 CANCELED, 6 time-out. Credentials: TES_TOKEN, or TES_USER and TES_PASSWORD, else the login kept for the server.`;
@@ -139,11 +141,18 @@ const addReadCommands = (program: Command, run: Run): void => {
       .description('show stdout and stderr of each executor, also while it runs'),
   )
     .argument('<id>')
-    .action((id: string, options: CommonOptions) => run(options, (context) => logs(context, id)));
+    .option('--full', 'whole streams, not their ends, as far as the server (Magnetar) keeps them')
+    .action((id: string, options: LogOptions) =>
+      run(options, (context) => logs(context, id, { full: options.full ?? false })),
+    );
   common(program.command('info').description('show what the server says about itself')).action(
     (options: CommonOptions) => run(options, info),
   );
 };
+
+interface LogOptions extends CommonOptions {
+  readonly full?: boolean;
+}
 
 interface LoginOptions {
   readonly url?: string;
@@ -176,6 +185,17 @@ const addLoginCommands = (
     .option(...server)
     .action(async (options: Pick<LoginOptions, 'url'>) => {
       answer(await printToken(options.url ?? environment.url, deps));
+    });
+  program
+    .command('logout')
+    .description(
+      'forget the login for this server; its issuer is told, where it has an address for that',
+    )
+    .option(...server)
+    .option('--json', 'machine-readable')
+    .action(async (options: CommonOptions) => {
+      const url = options.url ?? environment.url;
+      answer(await logout({ url, json: options.json ?? false }, deps));
     });
 };
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../support/built-commands.ts';
 import { createSite, startServer, type Server, type Site } from '../support/server/server.ts';
 import { until } from '../support/until.ts';
 
@@ -51,6 +52,10 @@ describe('a log longer than its tail on the task', () => {
     server = await startServer(site);
     expect(await text(id, '1/1/stderr')).toBe(numbers(60_000));
     expect(await text(id, '1/0/stdout')).toBe('few\n');
+    const shown = await runCommand('tes', ['logs', id, '--full', '--url', server.url]);
+    expect(shown.stdout, shown.said).toContain(`--- stdout\nfew\n`);
+    expect(shown.stdout).toContain(`--- stderr\n${numbers(60_000)}`);
+    expect(shown.code).toBe(0);
     const end = await log(id, '1/1/stderr', { range: 'bytes=-6' });
     expect([end.status, await end.text()]).toEqual([206, '60000\n']);
     const file = join(site.data, 'logs', id, '1', '1.stderr');

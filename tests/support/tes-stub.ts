@@ -14,6 +14,10 @@ export interface TesStubOptions {
   readonly legacy?: boolean;
   /** Value the Authorization header must have. */
   readonly authorization?: string;
+  /** More of each task. */
+  readonly task?: object;
+  /** Full logs by `<task>/<attempt>/<executor>/<stream>`, as Magnetar has them; absent = it is none. */
+  readonly streams?: Readonly<Record<string, string>>;
   /** Tasks in the list. */
   readonly stored?: number;
 }
@@ -62,6 +66,8 @@ const listPage = (url: URL, stored: number): Reply => {
   return { status: 200, body: { tasks, ...next } };
 };
 
+const STREAM = /^\/ext\/v1\/tasks\/(.+)\/logs\/(.+)$/;
+
 const createReply = (options: TesStubOptions) => {
   const { prefix = '/v1', states = ['COMPLETE'], legacy = false, stored = 0 } = options;
   const looks = new Map<string, number>();
@@ -76,7 +82,10 @@ const createReply = (options: TesStubOptions) => {
       return { status: 503, body: { message: 'away' } };
     }
     looks.set(id, seen + 1);
-    return { status: 200, body: { ...TASK, id, state: states[Math.min(seen, states.length - 1)] } };
+    return {
+      status: 200,
+      body: { ...TASK, ...options.task, id, state: states[Math.min(seen, states.length - 1)] },
+    };
   };
   const routes: readonly (readonly [RegExp, (match: RegExpExecArray, url: URL) => Reply])[] = [
     [/^POST \/tasks$/, () => ({ status: 200, body: { id: 'new' } })],
@@ -86,6 +95,12 @@ const createReply = (options: TesStubOptions) => {
   ];
   return (method: string, url: URL): Reply => {
     const path = url.pathname.slice(prefix.length);
+    const stream = STREAM.exec(url.pathname);
+    if (stream !== null && options.streams !== undefined) {
+      const text = options.streams[`${stream[1] ?? ''}/${stream[2] ?? ''}`];
+      const unknown = { message: 'not kept any more', code: 'LOG_UNKNOWN' };
+      return text === undefined ? { status: 404, body: unknown } : { status: 200, body: text };
+    }
     if (!url.pathname.startsWith(prefix)) return { status: 404, body: {} };
     const info = legacy ? '/tasks/service-info' : '/service-info';
     if (path === info) return { status: 200, body: { name: 'stub' } };
@@ -100,7 +115,7 @@ const createReply = (options: TesStubOptions) => {
 
 const send = (response: ServerResponse, { status, body }: Reply): void => {
   response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 };
 
 export const startTesStub = async (options: TesStubOptions = {}): Promise<TesStub> => {

@@ -27,12 +27,8 @@ export interface JsonRequest {
   readonly form?: Readonly<Record<string, string>>;
 }
 
-/** Rejects when nothing answers in time, or no JSON object. */
-export const fetchJson = async (
-  url: string,
-  { authorization, form }: JsonRequest = {},
-): Promise<JsonAnswer> => {
-  const response = await fetch(url, {
+const request = (url: string, { authorization, form }: JsonRequest): Promise<Response> =>
+  fetch(url, {
     redirect: 'error',
     signal: AbortSignal.timeout(LIMIT_MS),
     headers: {
@@ -41,6 +37,20 @@ export const fetchJson = async (
     },
     ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
   });
+
+/** Answers the status: some endpoints say nothing else. Rejects when nothing answers in time. */
+export const postForm = async (
+  url: string,
+  form: Readonly<Record<string, string>>,
+): Promise<number> => {
+  const response = await request(url, { form });
+  await response.body?.cancel();
+  return response.status;
+};
+
+/** Rejects when nothing answers in time, or no JSON object. */
+export const fetchJson = async (url: string, asked: JsonRequest = {}): Promise<JsonAnswer> => {
+  const response = await request(url, asked);
   const body: unknown = JSON.parse(await readBounded(response));
   if (!isRecord(body)) throw new Error('the answer is no JSON object');
   return { status: response.status, body };

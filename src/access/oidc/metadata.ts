@@ -6,7 +6,10 @@ const pathOf = (issuer: string): string =>
   `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
 
 /** Endpoints by their name in the document, such as `jwks_uri`. */
-export type Endpoint = (name: string) => string;
+export interface Endpoint {
+  (name: string): string;
+  isNamed(name: string): boolean;
+}
 
 /**
  * Reads the document of an issuer that the configuration, or the user of the command line, names.
@@ -16,9 +19,10 @@ export const discover = async (issuer: string): Promise<Endpoint> => {
   const { status, body } = await fetchJson(pathOf(issuer));
   if (status !== 200) throw new Error(`the discovery document answers ${String(status)}`);
   if (body['issuer'] !== issuer) throw new Error('the discovery document is of another issuer');
-  return (name) => {
+  const endpoint = (name: string): string => {
     const url = body[name];
     if (typeof url === 'string' && isSecureUrl(url)) return url;
     throw new Error(`the issuer has no usable ${name}`);
   };
+  return Object.assign(endpoint, { isNamed: (name: string) => name in body });
 };

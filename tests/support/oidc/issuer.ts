@@ -40,7 +40,9 @@ export interface TestIssuer {
   deviceAnswers(...errors: readonly string[]): void;
   /** Seconds for which the next access tokens hold. */
   tokenLife(seconds: number): void;
-  /** Bodies posted to the token and device endpoints. */
+  /** Shows an address that revokes tokens, which answers so from now on. */
+  revokes(status: number): void;
+  /** Bodies posted to the token, device and revocation endpoints. */
   readonly posted: URLSearchParams[];
   stop(): Promise<void>;
   /** On the same port. */
@@ -87,6 +89,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   let port = 0;
   let refresh = 0;
   let life = 300;
+  let revocation = 0;
   const counts = new Map<string, number>();
   const opaque = new Map<string, Readonly<Record<string, unknown>>>();
   const errors: string[] = [];
@@ -127,6 +130,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
         token_endpoint: `${url()}/token`,
         introspection_endpoint: `${url()}/introspect`,
         device_authorization_endpoint: `${url()}/device`,
+        ...(revocation === 0 ? {} : { revocation_endpoint: `${url()}/revoke` }),
       });
     },
     '/realms/lab/keys': (_req, res) => {
@@ -139,6 +143,10 @@ export const startIssuer = async (): Promise<TestIssuer> => {
       }
       const claims = opaque.get((await bodyOf(req)).get('token') ?? '');
       send(res, 200, claims === undefined ? { active: false } : { active: true, ...claims });
+    },
+    '/realms/lab/revoke': async (req, res) => {
+      posted.push(await bodyOf(req));
+      res.writeHead(revocation).end(); // RFC 7009: nothing is said
     },
     '/realms/lab/device': async (req, res) => {
       posted.push(await bodyOf(req));
@@ -189,6 +197,9 @@ export const startIssuer = async (): Promise<TestIssuer> => {
     },
     tokenLife(seconds) {
       life = seconds;
+    },
+    revokes(status) {
+      revocation = status;
     },
     posted,
     async stop() {

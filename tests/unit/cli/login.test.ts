@@ -1,5 +1,5 @@
 /** `tes login`, `tes token`, and what `tes` sends to which server. */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logIn } from '../../../src/cli/device-flow.ts';
@@ -122,6 +122,43 @@ describe('tes token', () => {
     const { code, stderr } = await run('token', '--url', url);
     expect(code).toBe(1);
     expect(stderr).toContain(`log in again: tes login --url ${url} --issuer ${issuer.url}`);
+  });
+});
+
+describe('tes logout', () => {
+  const url = 'http://127.0.0.1:9';
+
+  it('forgets the login of this server alone and revokes its refresh token', async () => {
+    const { run, login, file } = createUser();
+    await login(url);
+    await login('http://127.0.0.1:10');
+    issuer.revokes(200);
+    const { code, stdout, stderr } = await run('logout', '--url', `${url}/`, '--json');
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ url, revoked: true });
+    expect(Object.fromEntries(issuer.posted.at(-1) ?? [])).toEqual({
+      client_id: 'tes',
+      token: 'refresh-1',
+      token_type_hint: 'refresh_token',
+    });
+    expect((await run('token', '--url', url)).code).toBe(1);
+    expect((await run('token', '--url', 'http://127.0.0.1:10')).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).not.toContain('refresh-1');
+    expect((await run('logout', '--url', url)).stderr).toContain(`there is no login for ${url}`);
+  });
+
+  it('says that the issuer revokes nothing, or has not, and forgets the login all the same', async () => {
+    const { run, login } = createUser();
+    await login(url);
+    const silent = await run('logout', '--url', url);
+    expect([silent.code, silent.stdout]).toEqual([0, '']);
+    expect(silent.stderr).toContain('a copy holds until it expires');
+    await login(url);
+    issuer.revokes(503);
+    const failed = await run('logout', '--url', url);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain(`${issuer.url} has not revoked the token: status 503`);
+    expect((await run('token', '--url', url)).code).toBe(1);
   });
 });
 

@@ -220,6 +220,68 @@ describe('get and logs', () => {
   });
 });
 
+describe('logs of a task that was killed', () => {
+  const killed = { states: ['SYSTEM_ERROR'], task: { logs: [{ system_logs: ['out of time'] }] } };
+
+  it('say that there is no report, and why', async () => {
+    const { stdout, code } = await runOn(['logs', 'a'], killed);
+    expect(stdout).toBe(
+      'a is SYSTEM_ERROR, and none of its executors has reported\n=== system\nout of time',
+    );
+    expect(code).toBe(0);
+    const json = await runOn(['logs', 'a', '--json'], killed);
+    expect(JSON.parse(json.stdout)).toMatchObject({ attempts: [{ systemLogs: ['out of time'] }] });
+  });
+
+  it('show in full what was written until then', async () => {
+    const streams = { 'a/1/0/stdout': 'begun\n', 'a/1/0/stderr': '' };
+    const { stdout, code } = await runOn(['logs', 'a', '--full'], { ...killed, streams });
+    expect(stdout).toBe(
+      '=== executor 0: no exit code: sh -c x\n--- stdout\nbegun\n=== system\nout of time',
+    );
+    expect(code).toBe(0);
+  });
+});
+
+describe('logs --full', () => {
+  const streams = { 'a/1/0/stdout': 'all of\nstdout\n', 'a/1/0/stderr': 'all of stderr\n' };
+
+  it('shows whole streams in the place of their ends', async () => {
+    const { stdout, code, stub } = await runOn(['logs', 'a', '--full'], { streams });
+    expect(stdout).toBe(
+      '=== executor 0: exit code 3: sh -c x\n--- stdout\nall of\nstdout\n--- stderr\nall of stderr\n=== system\nwhy',
+    );
+    expect(code).toBe(0);
+    expect(stub.requests.at(-1)).toBe('GET /ext/v1/tasks/a/logs/1/0/stderr');
+    const json = await runOn(['logs', 'a', '--full', '--json'], { streams });
+    const executors = [{ exitCode: 3, stdout: 'all of\nstdout\n', stderr: 'all of stderr\n' }];
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      id: 'a',
+      attempts: [{ executors }],
+      missing: [],
+    });
+  });
+
+  it('names what is not kept any more, shows its end, and fails', async () => {
+    const kept = { 'a/1/0/stdout': 'all of stdout\n' };
+    const { stdout, stderr, code } = await runOn(['logs', 'a', '--full'], { streams: kept });
+    expect(stdout).toContain('all of stdout');
+    expect(stdout).toContain('to stderr');
+    expect(stderr).toBe('a: attempt 1, executor 0: stderr is not kept any more in full');
+    expect(code).toBe(1);
+    const json = await runOn(['logs', 'a', '--full', '--json'], { streams: kept });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      missing: ['attempt 1, executor 0: stderr'],
+    });
+  });
+
+  it('says that another server keeps none', async () => {
+    const { stderr, stdout, code } = await runOn(['logs', 'a', '--full']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('--full needs Magnetar');
+  });
+});
+
 describe('runningExecutor', () => {
   const ended = { exitCode: 0, stdout: '', stderr: '' };
   it.each([
