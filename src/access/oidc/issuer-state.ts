@@ -58,13 +58,16 @@ export const createIssuerSource = ({
   let known: { readonly state: IssuerState; readonly at: number } | undefined;
   let asked = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> | undefined;
+  let isDown = false;
 
   const age = (since: number): number => clock.monotonic() - since;
 
   const ask = async (): Promise<void> => {
     try {
       known = { state: await load(issuer), at: clock.monotonic() };
+      isDown = false;
     } catch (error) {
+      isDown = true;
       logger.warn('an issuer of tokens cannot be asked', { issuer, error });
     }
   };
@@ -80,14 +83,21 @@ export const createIssuerSource = ({
     await underWay;
   };
 
+  const usableOrNot = (): IssuerState | undefined =>
+    known === undefined || age(known.at) > USABLE_MS ? undefined : known.state;
+
   const usable = (): IssuerState => {
-    if (known === undefined || age(known.at) > USABLE_MS) throw unavailable(issuer);
-    return known.state;
+    const state = usableOrNot();
+    if (state === undefined) throw unavailable(issuer);
+    return state;
   };
 
   return {
     async current() {
-      if (known === undefined || age(known.at) > FRESH_MS) await askUnlessJustDone();
+      if (known === undefined || age(known.at) > FRESH_MS) {
+        const asking = askUnlessJustDone();
+        if (!isDown || usableOrNot() === undefined) await asking; // one that did not answer last time holds nobody up
+      }
       return usable();
     },
     async renewed() {

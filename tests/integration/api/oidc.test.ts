@@ -1,4 +1,5 @@
 /** T96: tokens of a real issuer on loopback, good and bad; the issuer rotates its keys, goes away and comes back. */
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -14,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../../src/kernel/clock.ts';
 import { accessWith, as, createAccessSite, issuerOptions } from '../../support/access.ts';
 import { AUDIENCE, startIssuer, type TestIssuer } from '../../support/oidc/issuer.ts';
+import { until } from '../../support/until.ts';
 import { idOf, listedIn, MINIMAL_TASK, startHarness, type Harness } from './harness.ts';
 
 /** Runs on with the real time, ahead of it by what the test wants. */
@@ -230,6 +232,8 @@ describe('tokens of an issuer', () => {
     issuer.introspects('for-others', { ...claims, aud: 'other' });
     issuer.introspects('for-nobody', { sub: 'opal' });
     issuer.introspects('expired', { ...claims, exp: NOW() - 60 });
+    issuer.introspects('expired-in-words', { ...claims, exp: String(NOW() - 60) });
+    issuer.introspects('early-in-words', { ...claims, nbf: String(NOW() + 60) });
     issuer.introspects('early', { ...claims, nbf: NOW() + 60 });
     issuer.introspects('of-another', { ...claims, iss: 'https://evil.example' });
     issuer.introspects('nameless', { aud: AUDIENCE });
@@ -242,6 +246,8 @@ describe('tokens of an issuer', () => {
       'for-others',
       'for-nobody',
       'expired',
+      'expired-in-words',
+      'early-in-words',
       'early',
       'of-another',
       'nameless',
@@ -345,6 +351,36 @@ describe('an issuer that is down', () => {
     expect(await statusOf(h, lasting)).toBe(200);
     skip(25 * hours * 1000);
     expect(await statusOf(h, lasting)).toBe(503);
+    await h.close();
+  });
+
+  it('holds up nobody once it is known to hang', async () => {
+    const issuer = await startIssuer();
+    const { clock, skip } = createClock();
+    const h = await serve(issuer, clock);
+    const tokenOf = (subject: string) => issuer.token({ subject, expiresIn: 3600 });
+    const tokens = [await tokenOf('a'), await tokenOf('b'), await tokenOf('c')];
+    expect(await statusOf(h, tokens[0] ?? '')).toBe(200);
+    await issuer.stop();
+    let asked = 0;
+    const ends = new EventEmitter();
+    const silent = createServer((_req, res) => {
+      asked += 1;
+      res.on('close', () => ends.emit('given up'));
+    });
+    await new Promise<void>((resolve) => {
+      silent.listen(Number(new URL(issuer.url).port), '127.0.0.1', resolve);
+    });
+    skip(11 * 60_000);
+    const vain = once(ends, 'given up');
+    expect(await statusOf(h, tokens[1] ?? '')).toBe(200);
+    await vain; // this one has waited for the issuer
+    skip(31_000);
+    const givenUp = once(ends, 'given up').then(() => 'later than the issuer');
+    expect(await Promise.race([statusOf(h, tokens[2] ?? ''), givenUp])).toBe(200);
+    await until(() => asked === 2, { what: 'the second question' });
+    silent.closeAllConnections();
+    silent.close();
     await h.close();
   });
 });
