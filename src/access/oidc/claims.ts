@@ -48,6 +48,10 @@ export const identityOf = (claims: Claims, { issuer, groupsClaim }: ClaimRules):
   return { key: `${issuer}|${sub}`, groups: groupsOf(claims, groupsClaim) };
 };
 
+/** RFC 7519, 2: seconds. */
+const isTimeOrAbsent = (claim: unknown): boolean =>
+  claim === undefined || claim === null || typeof claim === 'number';
+
 /**
  * The same that a library checks of a signed token, for claims that the issuer told.
  * @throws TokenProblem
@@ -62,6 +66,7 @@ export const assertClaims = (claims: Claims, rules: ClaimRules, now: number): vo
     throw new TokenProblem('the token is of another issuer');
   }
   const seconds = now / 1000;
+  if (![exp, nbf].every(isTimeOrAbsent)) throw new TokenProblem('the times of the token are none');
   if (typeof exp === 'number' && exp + rules.clockSkewS <= seconds) {
     throw new TokenProblem('the token has expired');
   }
