@@ -96,8 +96,17 @@ const wrap = (sink: Winston): Logger => {
   };
 };
 
-const shown = (value: unknown): string =>
-  typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+const PLAIN = /^[^\s"=\p{C}]+$/u;
+/** Controls and invisible marks: a terminal would obey them, and they may come from a client. JSON escapes but the oldest of them. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const escaped = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
+
+const shown = (value: unknown): string => {
+  if (value === undefined) return 'undefined';
+  const isPlain = typeof value === 'string' && PLAIN.test(value);
+  return isPlain ? value : JSON.stringify(value).replace(UNSEEN, escaped);
+};
 
 /** `12:03:04 info  task created taskId=01… ms=3` */
 const textFormat = format.printf(({ timestamp, level, message, ...fields }) => {

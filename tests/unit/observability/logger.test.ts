@@ -51,6 +51,15 @@ describe('a log line', () => {
     const text = logWith(config, (logger) => logger.info('x', { name: 'a\nb' }));
     expect(text.trimEnd()).not.toContain('\n');
   });
+
+  it.each(['\u001b[2J', '\u009b2J', '\u202egnp', 'a\u2028b', '\u007f'])(
+    'shows %j, which a terminal would obey, as an escape',
+    (name) => {
+      const config: LogConfig = { format: 'text', level: 'info' };
+      const text = logWith(config, (logger) => logger.info('x', { name, none: undefined }));
+      expect(text.trimEnd()).toMatch(/name="[ -~]+" none=undefined$/);
+    },
+  );
 });
 
 describe('an error in a log line', () => {
