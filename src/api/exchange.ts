@@ -28,9 +28,12 @@ export const requestIdOf = (res: Response): string => String(res.getHeader(REQUE
 /** Aborts when the client leaves before its answer is complete. */
 export const signalOf = (res: Response): AbortSignal => {
   const controller = new AbortController();
-  res.once('close', () => {
+  const leave = (): void => {
     if (!res.writableFinished) controller.abort(new MagnetarError('ABORTED', 'the client left'));
-  });
+  };
+  if (res.destroyed)
+    leave(); // while its credentials were judged
+  else res.once('close', leave);
   return controller.signal;
 };
 

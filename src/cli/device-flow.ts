@@ -4,6 +4,7 @@ import { discover } from '../access/oidc/metadata.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { JsonRecord } from '../kernel/json.ts';
+import { visible } from '../kernel/visible-text.ts';
 import type { Login, Tokens } from './logins.ts';
 import { UsageError } from './program.ts';
 
@@ -11,6 +12,9 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 /** RFC 8628, 3.2 and 3.5. */
 const USUAL_INTERVAL_S = 5;
 const SLOW_DOWN_S = 5;
+/** An issuer is neither pelted nor waited for in vain, whatever it asks. */
+const LEAST_INTERVAL_S = 1;
+const MOST_INTERVAL_S = 60;
 const USUAL_LIFE_S = 300;
 const MOST_WAIT_S = 1800;
 
@@ -47,6 +51,9 @@ const textIn = (body: JsonRecord, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
+/** What is shown to the user. */
+const shownIn = (body: JsonRecord, name: string): string => visible(textIn(body, name));
+
 const secondsIn = (body: JsonRecord, name: string, usual: number): number => {
   const value = body[name];
   return typeof value === 'number' && value >= 0 ? value : usual;
@@ -64,7 +71,7 @@ const readTokens = (body: JsonRecord, now: number): Tokens => {
 };
 
 const reasonIn = ({ status, body }: JsonAnswer): string =>
-  textIn(body, 'error_description') || textIn(body, 'error') || `status ${String(status)}`;
+  shownIn(body, 'error_description') || shownIn(body, 'error') || `status ${String(status)}`;
 
 /** Seconds to wait longer after each of the answers that only ask for patience. */
 const PATIENCE: ReadonlyMap<string, number> = new Map([
@@ -76,7 +83,8 @@ const poll = async (ask: Ask, device: JsonRecord, { clock, signal }: Deps): Prom
   const form = { grant_type: DEVICE_GRANT, device_code: textIn(device, 'device_code') };
   const life = Math.min(secondsIn(device, 'expires_in', MOST_WAIT_S), MOST_WAIT_S);
   const end = clock.monotonic() + life * 1000;
-  let interval = secondsIn(device, 'interval', USUAL_INTERVAL_S);
+  const asked = secondsIn(device, 'interval', USUAL_INTERVAL_S);
+  let interval = Math.min(Math.max(asked, LEAST_INTERVAL_S), MOST_INTERVAL_S);
   while (clock.monotonic() < end) {
     await clock.sleep(interval * 1000, signal);
     const answer = await ask('token_endpoint', form);
@@ -100,8 +108,8 @@ export const logIn = async (
     throw new UsageError(`${client.issuer} refuses the client: ${reasonIn(answer)}`);
   }
   const { body } = answer;
-  const whole = textIn(body, 'verification_uri_complete');
-  show(`open ${textIn(body, 'verification_uri')} and enter ${textIn(body, 'user_code')}`);
+  const whole = shownIn(body, 'verification_uri_complete');
+  show(`open ${shownIn(body, 'verification_uri')} and enter ${shownIn(body, 'user_code')}`);
   if (whole !== '') show(`or open ${whole}`);
   return poll(ask, body, deps);
 };

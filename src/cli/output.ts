@@ -1,4 +1,5 @@
 /** The one place that writes to the terminal. */
+import { visible } from '../kernel/visible-text.ts';
 
 export interface Output {
   /** A line of the answer, to stdout. */
@@ -22,7 +23,8 @@ export const createOutput = (
 export const toJson = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
 /** Lines of left-aligned columns. */
-export const table = (rows: readonly (readonly string[])[]): readonly string[] => {
+export const table = (given: readonly (readonly string[])[]): readonly string[] => {
+  const rows = given.map((row) => row.map(visible));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );

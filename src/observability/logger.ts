@@ -3,6 +3,7 @@ import { createLogger as createWinston, format, transports, type Logger as Winst
 import type { LogConfig, LogLevel } from '../config/types.ts';
 import { isMagnetarError } from '../kernel/errors.ts';
 import type { LogFields, Logger } from '../kernel/logger.ts';
+import { visible } from '../kernel/visible-text.ts';
 
 /** What of an error may be logged: never its other properties, for HTTP clients hang requests with tokens on theirs. */
 interface ErrorFields {
@@ -97,15 +98,11 @@ const wrap = (sink: Winston): Logger => {
 };
 
 const PLAIN = /^[^\s"=\p{C}]+$/u;
-/** Controls and invisible marks: a terminal would obey them, and they may come from a client. JSON escapes but the oldest of them. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-const escaped = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
 
 const shown = (value: unknown): string => {
   if (value === undefined) return 'undefined';
   const isPlain = typeof value === 'string' && PLAIN.test(value);
-  return isPlain ? value : JSON.stringify(value).replace(UNSEEN, escaped);
+  return isPlain ? value : visible(JSON.stringify(value)); // JSON escapes but the oldest controls
 };
 
 /** `12:03:04 info  task created taskId=01… ms=3` */
