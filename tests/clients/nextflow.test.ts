@@ -118,7 +118,7 @@ it('C4, C13, C38: a kill is a POST without a body, and the task is seen running 
 
 it('C1, C15, C16: an endpoint with a path, and an API key in the query that nobody asks for', async () => {
   const work = path.join(site.files, 'other');
-  const other = createNextflow(`${server.url}/ga4gh/tes`, work, 'api_key=s3cret');
+  const other = createNextflow(`${server.url}/ga4gh/tes`, work, { query: 'api_key=s3cret' });
   const ended = await other.ended(await other.submit({ name: 'key', script: 'echo done' }));
   expect(ended.read('.command.out')).toBe('done\n');
   expect(server.output()).not.toContain('s3cret');

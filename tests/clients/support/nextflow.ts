@@ -61,8 +61,18 @@ export interface Nextflow {
   kill(id: string): Promise<number>;
 }
 
-/** `tes.endpoint` as configured; `folder` is the work folder of the run; `query` is how its API key travels. */
-export const createNextflow = (endpoint: string, folder: string, query = ''): Nextflow => {
+/** How `tes.oauthToken`, `tes.basicUsername` or `tes.apiKey` travel: with every call. */
+export interface NextflowAccess {
+  readonly query?: string;
+  readonly header?: string;
+}
+
+/** `tes.endpoint` as configured; `folder` is the work folder of the run. */
+export const createNextflow = (
+  endpoint: string,
+  folder: string,
+  { query = '', header }: NextflowAccess = {},
+): Nextflow => {
   const works = new Map<string, string>();
   let submitted = 0;
 
@@ -74,7 +84,11 @@ export const createNextflow = (endpoint: string, folder: string, query = ''): Ne
   ): Promise<Answer> => {
     const url = `${endpoint}/v1/tasks${rest}`;
     const full = query === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`;
-    const outgoing = request(full, { method, headers, signal: AbortSignal.timeout(10_000) });
+    const outgoing = request(full, {
+      method,
+      headers: { ...headers, ...(header === undefined ? {} : { authorization: header }) },
+      signal: AbortSignal.timeout(10_000),
+    });
     outgoing.end(body);
     const [answer] = (await once(outgoing, 'response')) as [
       NodeJS.ReadableStream & { statusCode: number },

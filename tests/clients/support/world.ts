@@ -15,6 +15,8 @@ import type { WireTask } from '../../support/server/tes-client.ts';
 
 export interface World {
   readonly server: Server;
+  /** The data directory of the server. */
+  readonly data: string;
   /** Where the client works. Inputs and outputs of tasks may lie below it. */
   readonly files: string;
   /** Mounted into every task under the same path, for reading and writing; not for inputs and outputs unless opened. */
@@ -83,6 +85,7 @@ env = ${table(environment)}
   const server = await startServer(site);
   return {
     server,
+    data: site.data,
     files,
     shared,
     run: (command, options = {}) =>
