@@ -28,6 +28,12 @@ export interface Page {
   until(expression: string, what: string): Promise<void>;
   /** Replaces the text of the field that has the focus. */
   type(text: string): Promise<void>;
+  /** The window that opens by what is done meanwhile. */
+  popup(act: () => Promise<unknown>): Promise<Page>;
+  /** From now on these addresses are answered with these pages, whatever listens there, and the browser's questions for a password are refused. */
+  intercept(pages?: Readonly<Record<string, string>>): Promise<void>;
+  /** Where the browser asked for a password. */
+  readonly questions: readonly string[];
   /** Exceptions, lines of the console's error level, and requests that failed. */
   readonly problems: readonly string[];
 }
@@ -87,19 +93,53 @@ const PROBLEMS: Readonly<Record<string, (params: Record<string, unknown>) => str
     },
   };
 
-const openPage = async (send: Send, listen: Listen): Promise<Page> => {
-  const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+interface Interception {
+  readonly call: Send;
+  readonly listen: Listen;
+  readonly pages: Readonly<Record<string, string>>;
+  readonly questions: string[];
+}
+
+const intercept = async ({ call, listen, pages, questions }: Interception): Promise<void> => {
+  const fulfil = (requestId: unknown, html: string) =>
+    call('Fetch.fulfillRequest', {
+      requestId,
+      responseCode: 200,
+      responseHeaders: [{ name: 'content-type', value: 'text/html' }],
+      body: Buffer.from(html).toString('base64'),
+    });
+  listen(({ method = '', params = {} }) => {
+    if (!method.startsWith('Fetch.')) return;
+    const { requestId, request } = params as { requestId: string; request: { url: string } };
+    const page = pages[request.url];
+    if (method === 'Fetch.authRequired') {
+      questions.push(request.url);
+      const authChallengeResponse = { response: 'CancelAuth' };
+      void call('Fetch.continueWithAuth', { requestId, authChallengeResponse });
+    } else if (page === undefined) void call('Fetch.continueRequest', { requestId });
+    else void fulfil(requestId, page);
+  });
+  await call('Fetch.enable', { handleAuthRequests: true });
+};
+
+/** Drives a window that is open. */
+const attach = async (send: Send, listen: Listen, targetId: string): Promise<Page> => {
   const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });
   const call = (method: string, params: object = {}) => send(method, params, String(sessionId));
+  const own: Listen = (listener) => {
+    listen((message) => {
+      if (message.sessionId === sessionId) listener(message);
+    });
+  };
+  const questions: string[] = [];
   const problems: string[] = [];
-  listen((message) => {
-    if (message.sessionId !== sessionId) return;
+  own((message) => {
     const problem = PROBLEMS[message.method ?? '']?.(message.params ?? {});
     if (problem !== undefined) problems.push(problem);
   });
   for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await call(`${domain}.enable`);
   const evaluate = async (expression: string): Promise<unknown> => {
-    const wanted = { expression, awaitPromise: true, returnByValue: true };
+    const wanted = { expression, awaitPromise: true, returnByValue: true, userGesture: true };
     const { result, exceptionDetails } = await call('Runtime.evaluate', wanted);
     if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
     return (result as { value?: unknown }).value;
@@ -117,16 +157,47 @@ const openPage = async (send: Send, listen: Listen): Promise<Page> => {
       await evaluate('document.activeElement.select()');
       await call('Input.insertText', { text });
     },
+    async popup(act) {
+      const opened = new Promise<string>((resolve) => {
+        listen(({ method, params = {} }) => {
+          const { targetInfo } = params as { targetInfo?: { openerId?: string; targetId: string } };
+          if (method !== 'Target.targetCreated' || targetInfo?.openerId !== targetId) return;
+          resolve(targetInfo.targetId);
+        });
+      });
+      await act();
+      return attach(send, listen, await opened);
+    },
+    questions,
+    intercept: (pages = {}) => intercept({ call, listen: own, pages, questions }),
   };
 };
 
-export const startBrowser = async (): Promise<Browser> => {
+const openPage = async (send: Send, listen: Listen): Promise<Page> => {
+  const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+  return attach(send, listen, String(targetId));
+};
+
+/** Newer browsers keep pages of other networks from loopback themselves; what is tested is the server, for others do not. */
+const NO_HELP_OF_BROWSER = [
+  '--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests',
+];
+
+export interface BrowserOptions {
+  /** Names that lead to addresses of the test, without a port; their pages reach loopback. */
+  readonly hosts?: Readonly<Record<string, string>>;
+}
+
+export const startBrowser = async ({ hosts = {} }: BrowserOptions = {}): Promise<Browser> => {
   const profile = mkdtempSync(join(tmpdir(), 'browser-'));
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
   const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update'];
+  const rules = Object.entries(hosts).map(([name, address]) => `MAP ${name} ${address}`);
+  const names =
+    rules.length === 0 ? [] : [`--host-resolver-rules=${rules.join(',')}`, ...NO_HELP_OF_BROWSER];
   const child = spawn(
     PROGRAM,
-    [...flags, ...quiet, `--user-data-dir=${profile}`, '--remote-debugging-pipe'],
+    [...flags, ...quiet, ...names, `--user-data-dir=${profile}`, '--remote-debugging-pipe'],
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true },
   );
   const ended = once(child, 'exit');
@@ -137,6 +208,7 @@ export const startBrowser = async (): Promise<Browser> => {
       throw new Error(`${PROGRAM} does not start`);
     }),
   ]);
+  await send('Target.setDiscoverTargets', { discover: true });
   return {
     open: () => openPage(send, listen),
     async close() {
