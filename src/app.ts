@@ -1,6 +1,6 @@
 /** The composition root: builds each part once, starts them in order, stops them in the opposite order. */
 import { join } from 'node:path';
-import { createAuthenticate } from './access/authenticate.ts';
+import { createAccess } from './access/access.ts';
 import { createApi, type Api } from './api/app.ts';
 import { listen } from './api/listen.ts';
 import { compileRunnerSchema } from './api/runner-schema.ts';
@@ -181,7 +181,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       allowedOrigins: allowedOriginsOf(config),
     },
     access: {
-      authenticate: createAuthenticate(accessOptionsOf(config), { clock: systemClock, logger }),
+      ...createAccess(accessOptionsOf(config), { clock: systemClock, logger }),
       tokenHeader: config.auth.token_header,
       tokenParameter: config.auth.token_parameter,
       networks: config.server.allowed_networks,

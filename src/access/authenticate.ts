@@ -7,7 +7,7 @@ import { ANYBODY, type Principal } from '../tasks/principal.ts';
 import { readCredential, type Credential, type Credentials } from './credentials.ts';
 import { localIdentity, type Identity } from './identity.ts';
 import { TokenProblem } from './oidc/claims.ts';
-import { createIssuer, type Issuer, type IssuerOptions } from './oidc/issuer.ts';
+import type { Issuer } from './oidc/issuer.ts';
 import { createCheckPassword, DECOY } from './passwords.ts';
 import { followRows } from './private-file.ts';
 import { createRemembered } from './remembered.ts';
@@ -16,10 +16,10 @@ import { apiTokenId, isApiToken, TOKENS } from './tokens.ts';
 import { USERS } from './users.ts';
 
 /** No key = no authentication: everybody is the same anybody, and whatever clients send is ignored. */
-export interface AccessOptions {
+export interface Judges {
   readonly basic?: { readonly file: string };
   readonly tokens?: { readonly file: string };
-  readonly issuers?: readonly IssuerOptions[];
+  readonly issuers?: readonly Issuer[];
   readonly roles: RoleRules;
 }
 
@@ -92,8 +92,7 @@ const issuerNamed = (token: string): string | undefined => {
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-const createOidc = (options: readonly IssuerOptions[], deps: Deps) => {
-  const issuers = options.map((one) => createIssuer(one, deps));
+const createOidc = (issuers: readonly Issuer[], deps: Deps) => {
   const verified = createRemembered<Identity>(deps.clock);
   const introspected = createRemembered<Identity | undefined>(deps.clock);
 
@@ -133,7 +132,7 @@ const createOidc = (options: readonly IssuerOptions[], deps: Deps) => {
   };
 };
 
-const createBearer = ({ tokens, issuers }: AccessOptions, deps: Deps): Check<'bearer'> => {
+const createBearer = ({ tokens, issuers }: Judges, deps: Deps): Check<'bearer'> => {
   const local = tokens === undefined ? undefined : createTokens(tokens.file, deps);
   const oidc = issuers === undefined ? undefined : createOidc(issuers, deps);
   return ({ token }) => {
@@ -146,10 +145,7 @@ const createBearer = ({ tokens, issuers }: AccessOptions, deps: Deps): Check<'be
 const REALM = 'realm="Magnetar"';
 
 /** RFC 6750, 3: a request without a token gets no error code. */
-const challengeOf = (
-  { basic, tokens, issuers }: AccessOptions,
-  reason: string | undefined,
-): string =>
+const challengeOf = ({ basic, tokens, issuers }: Judges, reason: string | undefined): string =>
   [
     ...(tokens === undefined && issuers === undefined
       ? []
@@ -159,10 +155,10 @@ const challengeOf = (
     ...(basic === undefined ? [] : [`Basic ${REALM}, charset="UTF-8"`]),
   ].join(', ');
 
-export const isOpen = ({ basic, tokens, issuers }: AccessOptions): boolean =>
+const isOpen = ({ basic, tokens, issuers }: Judges): boolean =>
   [basic, tokens, issuers].every((mode) => mode === undefined);
 
-export const createAuthenticate = (options: AccessOptions, deps: Deps): Authenticate => {
+export const createAuthenticate = (options: Judges, deps: Deps): Authenticate => {
   if (isOpen(options)) return () => Promise.resolve(ANYBODY);
   const principalOf = createRoles(options.roles);
   const bearer = createBearer(options, deps);

@@ -1,13 +1,12 @@
 /** The gate before all routes: which networks may call, and who calls. A path that is not in the table below needs a caller. */
 import type { Request, Response } from 'express';
-import type { Authenticate } from '../access/authenticate.ts';
+import type { Access } from '../access/access.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import { isAllowedHost } from '../tasks/addresses.ts';
 import type { Callers } from './callers.ts';
 import { queryOf } from './list-query.ts';
 
-export interface AccessDeps {
-  readonly authenticate: Authenticate;
+export interface AccessDeps extends Access {
   /** Lower case; where a token may be besides Authorization. Empty = nowhere, like the next. */
   readonly tokenHeader: string;
   readonly tokenParameter: string;

@@ -293,6 +293,16 @@ export const ISSUER_SCHEMA = {
     'Client by which this server asks the issuer about opaque tokens (introspection); empty = opaque tokens are refused.',
   ),
   client_secret: sensitive('secret', '', 'Its secret; best given as `env:NAME` or `file:PATH`.'),
+  page_client_id: key(
+    'text',
+    '',
+    'Public client by which users sign in on the page at `/` (authorization code with PKCE); empty = they cannot.',
+  ),
+  page_scopes: key<readonly string[]>(
+    'texts',
+    ['openid'],
+    'Scopes that the page asks for; those that put the audience and the groups into access tokens.',
+  ),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 type SchemaNode = KeySchema<unknown> | { readonly [name: string]: SchemaNode };

@@ -1,5 +1,5 @@
 /** From configuration keys to the records that the parts work with. Pure. */
-import type { AccessOptions } from '../access/authenticate.ts';
+import type { AccessOptions } from '../access/access.ts';
 import type { IssuerOptions } from '../access/oidc/issuer.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
 import type { Destination } from '../tasks/destination.ts';
@@ -111,6 +111,9 @@ const issuerOf = (entry: IssuerConfig): IssuerOptions => ({
   ...(entry.client_id === ''
     ? {}
     : { introspection: { clientId: entry.client_id, clientSecret: entry.client_secret } }),
+  ...(entry.page_client_id === ''
+    ? {}
+    : { page: { clientId: entry.page_client_id, scopes: entry.page_scopes } }),
 });
 
 export const accessOptionsOf = ({ auth }: Config): AccessOptions => {

@@ -30,6 +30,9 @@ export interface IssuerConfig {
   readonly client_id: string;
   /** Resolved. */
   readonly client_secret: string;
+  /** Empty = users do not sign in on the page. */
+  readonly page_client_id: string;
+  readonly page_scopes: readonly string[];
 }
 
 export interface AuthConfig {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthenticate, type AccessOptions } from '../../src/access/authenticate.ts';
+import { createAccess, type AccessOptions } from '../../src/access/access.ts';
 import type { IssuerOptions } from '../../src/access/oidc/issuer.ts';
 import type { RoleRules } from '../../src/access/roles.ts';
 import { createApiToken } from '../../src/access/tokens.ts';
@@ -83,10 +83,7 @@ export const accessWith = (
     readonly clock?: Clock;
   } = {},
 ): AccessDeps => ({
-  authenticate: createAuthenticate(
-    { ...modes, roles: { ...NO_ROLES, ...roles } },
-    { clock, logger: SILENT },
-  ),
+  ...createAccess({ ...modes, roles: { ...NO_ROLES, ...roles } }, { clock, logger: SILENT }),
   tokenHeader: '',
   tokenParameter: '',
   networks: [],

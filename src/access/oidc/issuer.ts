@@ -9,17 +9,21 @@ import type { Found } from '../remembered.ts';
 import { fetchJson } from './fetch-json.ts';
 import { assertClaims, identityOf, problemOf, type ClaimRules, type Claims } from './claims.ts';
 import { createIssuerSource, type IssuerSource, type IssuerState } from './issuer-state.ts';
+import { createSignIn, type SignIn, type SignInOptions } from './sign-in.ts';
 
 export interface IssuerOptions extends ClaimRules {
   /** Asymmetric ones only. */
   readonly algorithms: readonly string[];
   /** How this server asks about opaque tokens (RFC 7662); absent = it does not. */
   readonly introspection?: { readonly clientId: string; readonly clientSecret: string };
+  /** How users sign in on the page; absent = they do not. */
+  readonly page?: SignInOptions;
 }
 
 export interface Issuer {
   readonly issuer: string;
   readonly introspects: boolean;
+  readonly signIn: SignIn | undefined;
   /** @throws TokenProblem, MagnetarError ISSUER_UNAVAILABLE */
   verify(token: string): Promise<Found<Identity>>;
   /** Undefined = the issuer does not know the token. @throws like verify */
@@ -110,11 +114,12 @@ const createIntrospect = (options: IssuerOptions, source: IssuerSource, { clock 
 };
 
 export const createIssuer = (options: IssuerOptions, deps: Deps): Issuer => {
-  const { issuer, introspection } = options;
+  const { issuer, introspection, page } = options;
   const source = createIssuerSource({ issuer, ...deps });
   return {
     issuer,
     introspects: introspection !== undefined,
+    signIn: page && createSignIn(issuer, page, source, deps),
     verify: createVerify(options, source, deps),
     introspect: createIntrospect(options, source, deps),
   };

@@ -105,7 +105,13 @@ const parsed = (text: string): unknown => {
   }
 };
 
-const OPEN: AccessDeps['authenticate'] = () => Promise.resolve(ANYBODY);
+const OPEN: AccessDeps = {
+  authenticate: () => Promise.resolve(ANYBODY),
+  offers: { basic: false, bearer: false, signIns: [] },
+  tokenHeader: '',
+  tokenParameter: '',
+  networks: [],
+};
 
 const signal = new AbortController().signal;
 
@@ -161,7 +167,7 @@ export const startHarness = async (
     jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
     runnerSchema: compileRunnerSchema(),
     security: { allowedHosts: [], allowedOrigins: [] },
-    access: { authenticate: OPEN, tokenHeader: '', tokenParameter: '', networks: [] },
+    access: OPEN,
   };
   const api = createApi({ ...deps, ...change(deps) });
   const server = createServer(api.app);

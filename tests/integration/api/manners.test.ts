@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ApiDeps, HttpOptions } from '../../../src/api/app.ts';
 import { parseOwnerId } from '../../../src/tasks/ids.ts';
+import { accessWith } from '../../support/access.ts';
 import { startStrippingProxy } from '../../support/stripping-proxy.ts';
 import type { Harness } from './harness.ts';
 import { listedIn, MINIMAL_TASK, startHarness } from './harness.ts';
@@ -116,7 +117,7 @@ describe('429', () => {
         scope: { owner: parseOwnerId(authorization) },
         readOnly: false,
       });
-    const access = { authenticate, tokenHeader: '', tokenParameter: '', networks: [] };
+    const access = { ...accessWith({}), authenticate };
     const h = await start({ rates: { reads: 1, writes: 0 } }, { access });
     const as = async (authorization: string) =>
       (await h.call('tasks', { headers: { authorization } })).status;

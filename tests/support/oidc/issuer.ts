@@ -1,8 +1,9 @@
-/** A small OpenID issuer on loopback: discovery, keys that rotate, tokens, introspection, device flow. Started, stopped and started again on one port. */
+/** A small OpenID issuer on loopback: discovery, keys that rotate, tokens, introspection, device flow, authorization code with PKCE. Started, stopped and started again on one port. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { createSignInDesk, type SignInDesk } from './sign-in.ts';
 
 interface Key {
   readonly kid: string;
@@ -42,6 +43,7 @@ export interface TestIssuer {
   tokenLife(seconds: number): void;
   /** Shows an address that revokes tokens, which answers so from now on. */
   revokes(status: number): void;
+  readonly signIn: SignInDesk;
   /** Bodies posted to the token, device and revocation endpoints. */
   readonly posted: URLSearchParams[];
   stop(): Promise<void>;
@@ -94,6 +96,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   const opaque = new Map<string, Readonly<Record<string, unknown>>>();
   const errors: string[] = [];
   const posted: URLSearchParams[] = [];
+  const signIn = createSignInDesk();
   const url = () => `http://127.0.0.1:${String(port)}/realms/lab`;
 
   const token: TestIssuer['token'] = (wish = {}) => {
@@ -127,6 +130,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
       send(res, 200, {
         issuer: url(),
         jwks_uri: `${url()}/keys`,
+        authorization_endpoint: `${url()}/authorize`,
         token_endpoint: `${url()}/token`,
         introspection_endpoint: `${url()}/introspect`,
         device_authorization_endpoint: `${url()}/device`,
@@ -159,9 +163,19 @@ export const startIssuer = async (): Promise<TestIssuer> => {
         interval: 0,
       });
     },
+    '/realms/lab/authorize': (req, res) => {
+      signIn.authorize(req, res);
+    },
     '/realms/lab/token': async (req, res) => {
-      posted.push(await bodyOf(req));
-      const error = errors.shift();
+      signIn.allow(req, res);
+      if (req.method === 'OPTIONS') {
+        res.writeHead(204).end();
+        return;
+      }
+      const form = await bodyOf(req);
+      posted.push(form);
+      const error =
+        form.get('grant_type') === 'authorization_code' ? signIn.problemOf(form) : errors.shift();
       if (error === undefined) send(res, 200, await tokens());
       else send(res, 400, { error });
     },
@@ -169,7 +183,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
 
   const create = (): Server =>
     createServer((req, res) => {
-      const path = req.url ?? '';
+      const [path = ''] = (req.url ?? '').split('?');
       counts.set(path, (counts.get(path) ?? 0) + 1);
       const route = routes[path];
       if (route === undefined) send(res, 404, { error: 'not_found' });
@@ -201,6 +215,7 @@ export const startIssuer = async (): Promise<TestIssuer> => {
     revokes(status) {
       revocation = status;
     },
+    signIn,
     posted,
     async stop() {
       server.closeAllConnections();

@@ -43,6 +43,14 @@ describe('[auth]', () => {
     expect(allowedHostsOf(config)).toBe('any');
   });
 
+  it('knows the public client of the page', () => {
+    const config = load(`${OIDC}page_client_id = "page"\n`);
+    expect(accessOptionsOf(config).issuers?.[0]?.page).toEqual({
+      clientId: 'page',
+      scopes: ['openid'],
+    });
+  });
+
   it('reads the secret of introspection from elsewhere, and hides it', () => {
     const toml = `${OIDC}client_id = "server"\nclient_secret = "env:OIDC"\n`;
     const config = load(toml, { OIDC: 's3cret' });
