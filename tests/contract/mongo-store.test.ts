@@ -1,25 +1,46 @@
 /** The contract on MongoDB with two servers sharing a database, and what only a network can do: lose answers. */
 import { once } from 'node:events';
-import { MongoClient } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MongoClient, type Collection } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
-import { collectionsOf } from '../../src/store/mongo/collections.ts';
+import { collectionsOf, type Collections } from '../../src/store/mongo/collections.ts';
 import { createChangeHub } from '../../src/store/change-hub.ts';
+import { encodeTask } from '../../src/store/mongo/documents.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { taskOfKey } from '../../src/store/mongo/once.ts';
 import { listRevisions, listSummaries } from '../../src/store/mongo/reads.ts';
 import { startTail } from '../../src/store/mongo/tail.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
-import { NO_OWNER } from '../../src/tasks/ids.ts';
+import type { TaskFilter } from '../../src/tasks/filter.ts';
+import { NO_OWNER, parseOwnerId, type TaskId } from '../../src/tasks/ids.ts';
 import type { CallOptions } from '../../src/tasks/ports/call.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
-import type { NewTask } from '../../src/tasks/ports/task-store.ts';
+import type { NewTask, Scope, TaskStore } from '../../src/tasks/ports/task-store.ts';
+import {
+  isIndexed,
+  queriesOf,
+  shapeOf,
+  type Index,
+  type Query,
+} from '../support/mongo/query-shapes.ts';
 import { startMongoServer, type MongoServer } from '../support/mongo/mongo-server.ts';
 import { newReport, newTask } from '../support/tasks.ts';
 import { until } from '../support/until.ts';
 import { storeDurability } from './store-durability.contract.ts';
 import { CALL, given, range, read } from './store-site.ts';
 import { taskStoreContract } from './task-store.contract.ts';
+
+/** What the store asked for in all tests of this file, one query of each shape. */
+const asked = vi.hoisted(() => new Map<string, Query>());
+
+vi.mock(import('mongodb'), async (importOriginal) => {
+  const real = await importOriginal();
+  const { createWatchedClient } = await import('../support/mongo/watched-client.ts');
+  const MongoClient = createWatchedClient(real.MongoClient, (command) => {
+    for (const query of queriesOf(command)) asked.set(shapeOf(query), query);
+  });
+  return { ...real, MongoClient };
+});
 
 let running: MongoServer | undefined;
 
@@ -46,6 +67,16 @@ describe('on MongoDB', () => {
       return {
         opened,
         warnings,
+        async fill(tasks) {
+          const client = new MongoClient(url);
+          const documents = tasks.map((task) => ({
+            _id: task.id,
+            ...encodeTask(task, { text: JSON.stringify(task.spec), pieces: 0 }, 'w'),
+            mod: new Date(0), // long ago, so that no look finds them
+          }));
+          await collectionsOf(client.db()).tasks.insertMany(documents);
+          await client.close();
+        },
         async teardown() {
           for (const { store } of opened) await store.close();
         },
@@ -330,5 +361,64 @@ describe('on MongoDB', () => {
         await there.store.close();
       },
     );
+  });
+
+  // behind everything that asks the store for something
+  describe('the indexes', () => {
+    const FILTERS: readonly TaskFilter[] = [
+      { tags: [] },
+      { tags: [{ key: 'k' }] },
+      { tags: [{ key: 'k', value: 'v' }, { key: 'l' }] },
+      { tags: [], name_prefix: 'name' },
+      { tags: [], name_prefix: 'names' },
+      { tags: [{ key: 'k' }], name_prefix: 'names' },
+    ];
+    const me = parseOwnerId('me');
+    const SCOPES: readonly Scope[] = ['all', { owner: NO_OWNER }, { owner: me, groups: ['lab'] }];
+
+    /** Every combination of scope, conditions and position. */
+    const askForLists = async (store: TaskStore, before: TaskId): Promise<void> => {
+      const filters = FILTERS.flatMap((one) => [one, { ...one, state: 'QUEUED' } as const]);
+      for (const scope of SCOPES) {
+        for (const filter of filters) {
+          await store.listSummaries({ scope, filter, limit: 5 }, CALL);
+          await store.listRevisions({ scope, filter, limit: 5, before }, CALL);
+        }
+      }
+    };
+
+    const declaredIn = async (collections: Collections): Promise<Map<string, readonly Index[]>> => {
+      const declared = new Map<string, readonly Index[]>();
+      for (const [name, collection] of Object.entries(collections)) {
+        const found = (collection as Collection).indexes();
+        declared.set(name, await found.catch(() => [])); // not there before its first document
+      }
+      return declared;
+    };
+
+    /** One document for each destination: all of them are what is asked for. */
+    const isWhole = ({ collection, filter }: Query): boolean =>
+      collection === 'leases' && Object.keys(filter).length === 0;
+
+    it('find what each query of this file asks for, and yield it in order', async () => {
+      const url = server().newDatabase();
+      const { store } = await createMongoStore({ url });
+      const { id } = await given(store, newTask({ owner: 'me' }));
+      await askForLists(store, id);
+      await store.usage(me, { queued: 5, stored: 5 }, CALL);
+      await store.close();
+      const client = new MongoClient(url);
+      const collections = collectionsOf(client.db());
+      const declared = await declaredIn(collections);
+      await client.close();
+      const queries = [...asked.values()].filter((query) => !isWhole(query));
+      expect(queries.filter((one) => !isIndexed(one, declared.get(one.collection) ?? []))).toEqual(
+        [],
+      );
+      const names = new Set(queries.map(({ collection }) => collection));
+      expect([...names].sort(), 'the tests before this one have to run').toEqual(
+        Object.keys(collections).sort(),
+      );
+    });
   });
 });

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
 import { NO_OWNER, parseOwnerId, type TaskId } from '../../src/tasks/ids.ts';
-import type { ListRequest, NewTask, Scope, TaskStore } from '../../src/tasks/ports/task-store.ts';
+import type {
+  ListRequest,
+  NewTask,
+  Page,
+  Scope,
+  TaskStore,
+} from '../../src/tasks/ports/task-store.ts';
+import type { TaskSummary } from '../../src/tasks/task.ts';
 import type { TaskState } from '../../src/tasks/states.ts';
 import { newTask } from '../support/tasks.ts';
 import { CALL, given, range, read, storeFor, type SiteOf } from './store-site.ts';
@@ -11,24 +18,32 @@ import { CALL, given, range, read, storeFor, type SiteOf } from './store-site.ts
 const ANY: TaskFilter = { tags: [] };
 
 /** All pages, newest first; fails when a page is too long or the end never comes. */
-const walk = async (
+const pagesOf = async (
   store: TaskStore,
   request: Omit<ListRequest, 'before'>,
-): Promise<readonly TaskId[]> => {
-  const found: TaskId[] = [];
+): Promise<readonly Page<TaskSummary>[]> => {
+  const pages: Page<TaskSummary>[] = [];
   let before: TaskId | undefined;
-  for (let pages = 0; pages < 1000; pages += 1) {
+  while (pages.length < 1000) {
     const page = await store.listSummaries(
       before === undefined ? request : { ...request, before },
       CALL,
     );
     expect(page.items.length).toBeLessThanOrEqual(request.limit);
-    found.push(...page.items.map(({ id }) => id));
-    if (page.last === undefined) return found;
+    pages.push(page);
+    if (page.last === undefined) return pages;
     before = page.last;
   }
   throw new Error('the list never ended');
 };
+
+const idsOf = (pages: readonly Page<TaskSummary>[]): readonly TaskId[] =>
+  pages.flatMap(({ items }) => items.map(({ id }) => id));
+
+const walk = async (
+  store: TaskStore,
+  request: Omit<ListRequest, 'before'>,
+): Promise<readonly TaskId[]> => idsOf(await pagesOf(store, request));
 
 const matches = (task: NewTask, scope: Scope, filter: TaskFilter): boolean => {
   const { name, tags = {} } = task.spec;
@@ -216,6 +231,36 @@ export const storeLists = (site: SiteOf): void => {
       const name = { tags: [], name_prefix: `${long}y` };
       expect(await walk(store(), { scope: 'all', filter: name, limit: 5 })).toHaveLength(1);
     });
+
+    it(
+      'examines a bounded number of entries where several conditions must hold, and goes on from there',
+      { timeout: 180_000 },
+      async () => {
+        const [many, examined, few] = [2300, 2000, 300];
+        const tasks = range(many).map((n) => {
+          const name = n % 75 === 0 && n < few ? 'same-wanted' : 'same-other';
+          const tags = { all: '', ...(n < few ? { few: '' } : {}) };
+          const task = newTask({ owner: 'me', groups: ['lab'], spec: { name, tags } });
+          const state = n < few ? 'RUNNING' : 'QUEUED';
+          return { ...task, head: { ...task.head, state, ready: state === 'QUEUED' } } as const;
+        });
+        await site().fill(tasks);
+        const cases: readonly (readonly [Scope, TaskFilter])[] = [
+          ['all', { tags: [], name_prefix: 'same-w' }],
+          [{ owner: parseOwnerId('me') }, { tags: [{ key: 'all' }, { key: 'few' }] }],
+          [
+            { owner: parseOwnerId('other'), groups: ['lab'] },
+            { tags: [{ key: 'all' }], state: 'RUNNING' },
+          ],
+        ];
+        for (const [scope, filter] of cases) {
+          const pages = await pagesOf(store(), { scope, filter, limit: 256 });
+          expect(pages[0]).toEqual({ items: [], last: tasks[many - examined]?.id });
+          const wanted = tasks.filter((task) => matches(task, scope, filter));
+          expect(idsOf(pages)).toEqual(wanted.map(({ id }) => id).reverse());
+        }
+      },
+    );
 
     it(
       'agrees with a model in memory for any names, tags, states, owners and filters',

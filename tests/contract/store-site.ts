@@ -9,6 +9,8 @@ export interface StoreSite {
   readonly opened: readonly OpenStore[];
   /** What listeners did wrong, as the store logged it. */
   readonly warnings: readonly string[];
+  /** Stores many tasks at once, oldest first. */
+  fill(tasks: readonly NewTask[]): Promise<void>;
   teardown(): Promise<void>;
 }
 

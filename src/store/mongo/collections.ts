@@ -65,8 +65,7 @@ interface Index {
 /** Version of documents and indexes that this program writes. */
 const SCHEMA = { v: 3, min: 1 } as const;
 
-/** Exported for the tests that compare them with the queries. */
-export const TASK_INDEXES: readonly Index[] = [
+const TASK_INDEXES = [
   { name: 'owner', key: { owner: 1, _id: -1 } },
   { name: 'owner_state', key: { owner: 1, state: 1, _id: -1 } },
   { name: 'owner_keys', key: { owner: 1, keys: 1, _id: -1 } },
@@ -77,7 +76,11 @@ export const TASK_INDEXES: readonly Index[] = [
   { name: 'active', key: { 'run.destination': 1, 'run.epoch': 1 } },
   { name: 'debts', key: { 'debts.destination': 1 } },
   { name: 'mod', key: { mod: 1, _id: 1 } },
-];
+] as const satisfies readonly Index[];
+
+/** `_id_` is MongoDB's own. */
+export type IndexName = (typeof TASK_INDEXES)[number]['name'] | '_id_';
+
 const PART_INDEXES: readonly Index[] = [{ name: 'task', key: { task: 1, kind: 1 } }];
 const KEY_INDEXES: readonly Index[] = [{ name: 'until', key: { until: 1 } }];
 

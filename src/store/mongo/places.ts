@@ -12,8 +12,7 @@ import { isNew } from './errors.ts';
 
 const LIVE_STATES = TASK_STATES.filter((state) => !isTerminal(state));
 
-/** Exported for the test that compares it with the indexes. */
-export const runningOf = (owners: readonly OwnerId[]) => ({
+const runningOf = (owners: readonly OwnerId[]) => ({
   owner: { $in: [...owners] },
   state: { $in: RUNNING_STATES },
 });

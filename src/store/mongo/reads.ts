@@ -15,9 +15,8 @@ import type { Requirements } from '../../tasks/requirements.ts';
 import type { Part, PartKind, Task, TaskRevision, TaskSummary } from '../../tasks/task.ts';
 import type { Collections } from './collections.ts';
 import { decodeTask, type PartDocument, type TaskDocument } from './documents.ts';
-import { listFilter, scopeFilter } from './lists.ts';
-
-const NEWEST_FIRST: Sort = { _id: -1 };
+import { scopeFilter } from './lists.ts';
+import { findPage } from './pages.ts';
 
 /** The specs that left their documents, by task. */
 const specsOf = async (
@@ -50,7 +49,7 @@ const decodeTasks = async (
 export const findTasks = async (
   collections: Collections,
   filter: Filter<TaskDocument>,
-  order: FindOptions & Partial<CallOptions> = {},
+  order: FindOptions = {},
 ): Promise<readonly Task[]> =>
   decodeTasks(collections, await collections.tasks.find(filter, order).toArray());
 
@@ -75,42 +74,13 @@ export const summary = async (
   return found === null ? undefined : { id: found._id, state: found.state };
 };
 
-const pageOf = <Item extends { readonly id: TaskId }>(
-  found: readonly Item[],
-  limit: number,
-): Page<Item> => {
-  const items = found.slice(0, limit);
-  const last = found.length > limit ? items.at(-1)?.id : undefined;
-  return last === undefined ? { items } : { items, last };
-};
-
-/** A filter that few of many tasks match may make the database look at all of them: not for longer than this, nor for somebody who has left. */
-const LIST_LIMIT_MS = 15_000;
-
-const pageOptions = ({ limit }: ListRequest, { signal }: CallOptions) => ({
-  sort: NEWEST_FIRST,
-  limit: limit + 1,
-  maxTimeMS: LIST_LIMIT_MS,
-  signal,
-});
-
-const findPage = (
-  { tasks }: Collections,
-  request: ListRequest,
-  shown: FindOptions,
-): Promise<readonly TaskDocument[]> => tasks.find(listFilter(request), shown).toArray();
-
 export const listSummaries = async (
   collections: Collections,
   request: ListRequest,
   options: CallOptions,
 ): Promise<Page<TaskSummary>> => {
-  const shown = { projection: { state: 1 }, ...pageOptions(request, options) };
-  const found = await findPage(collections, request, shown);
-  return pageOf(
-    found.map(({ _id, state }) => ({ id: _id, state })),
-    request.limit,
-  );
+  const { items, ...page } = await findPage(collections, request, { state: 1 }, options);
+  return { ...page, items: items.map(({ id, state }) => ({ id, state })) };
 };
 
 export const listRevisions = async (
@@ -118,12 +88,8 @@ export const listRevisions = async (
   request: ListRequest,
   options: CallOptions,
 ): Promise<Page<TaskRevision>> => {
-  const shown = { projection: { rev: 1 }, ...pageOptions(request, options) };
-  const found = await findPage(collections, request, shown);
-  return pageOf(
-    found.map(({ _id, rev }) => ({ id: _id, rev })),
-    request.limit,
-  );
+  const { items, ...page } = await findPage(collections, request, { rev: 1 }, options);
+  return { ...page, items: items.map(({ id, rev }) => ({ id, rev })) };
 };
 
 const byPosition = (a: PartDocument, b: PartDocument): number =>
@@ -150,7 +116,7 @@ export const parts = async (
 };
 
 /** What each count of an owner looks for. */
-export const USAGE_FILTERS = {
+const USAGE_FILTERS = {
   queued: { state: 'QUEUED' },
   stored: {},
 } as const satisfies Record<keyof Usage, Filter<TaskDocument>>;
