@@ -20,7 +20,7 @@ const PRAGMAS = `
   PRAGMA synchronous = NORMAL;
   PRAGMA wal_autocheckpoint = 4000;
   PRAGMA journal_size_limit = 67108864;
-  PRAGMA cache_size = -16384;
+  PRAGMA cache_size = -8192;
 `;
 
 const datasync = promisify(fdatasync);
