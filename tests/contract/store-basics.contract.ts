@@ -1,4 +1,5 @@
 /** Contract of a task store, one call at a time: what goes in comes out, and each guard holds. */
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
 import { claimed, endedWaiting, failed, redone, retried } from '../../src/tasks/attempts.ts';
@@ -466,6 +467,15 @@ export const storeBasics = (site: SiteOf): void => {
       await expect(store().create(task, [], { signal })).rejects.toThrow('called off');
       await expect(store().get(task.id, 'all', { signal })).rejects.toThrow('called off');
       expect(await store().get(task.id, 'all', CALL)).toBeUndefined();
+    });
+
+    it('leaves no listener on the signal of calls that have ended', async () => {
+      const { signal } = new AbortController();
+      const tasks = range(5).map(() => newTask());
+      await Promise.all(tasks.map((task) => store().create(task, [], { signal })));
+      await Promise.all(tasks.map(({ id }) => store().get(id, 'all', { signal })));
+      await Promise.allSettled(tasks.map((task) => store().create(task, [], { signal }))); // ids that are taken
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it('answers a ping until it is closed, and closes twice without harm', async () => {

@@ -1,4 +1,5 @@
 /** What a contract test of a store gets: an empty database, and one or several processes' views of it. */
+import { setMaxListeners } from 'node:events';
 import type { OpenStore } from '../../src/store/change-hub.ts';
 import type { CallOptions } from '../../src/tasks/ports/call.ts';
 import type { NewTask, TaskStore } from '../../src/tasks/ports/task-store.ts';
@@ -18,6 +19,7 @@ export interface StoreSite {
 export type SiteOf = () => StoreSite;
 
 export const CALL: CallOptions = { signal: new AbortController().signal };
+setMaxListeners(0, CALL.signal); // the tests have many calls on it at once; that each lets it go is a test of its own
 
 /** Spreads callers over the processes that share the database. */
 export const storeFor = (site: StoreSite, caller: number): TaskStore => {
