@@ -1,38 +1,11 @@
-/** The real Express app on a free port over a real SQLite file; each answer is held against the bundled document. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createApi, type Api, type ApiDeps } from '../../../src/api/app.ts';
-import type { AccessDeps } from '../../../src/api/gate.ts';
-import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
-import { systemClock } from '../../../src/kernel/clock.ts';
-import { createIdSource } from '../../../src/kernel/ids.ts';
+/** The API as tests call it: each answer is held against the bundled document. */
+import type { ApiDeps } from '../../../src/api/app.ts';
 import type { LogFields, Logger } from '../../../src/kernel/logger.ts';
-import { createAllowList } from '../../../src/storage/file/allow-list.ts';
-import { createKeptLogs } from '../../../src/storage/logs/kept-logs.ts';
-import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { TaskId } from '../../../src/tasks/ids.ts';
 import { parseTaskId } from '../../../src/tasks/ids.ts';
-import type { KeptLogs } from '../../../src/tasks/ports/kept-logs.ts';
-import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
-import { ANYBODY } from '../../../src/tasks/principal.ts';
 import type { Part, Task, TaskHead } from '../../../src/tasks/task.ts';
 import { assertAnswer } from './contract-check.ts';
-
-const MIB = 1024 * 1024;
-
-export const SERVICE = {
-  id: 'org.example.magnetar',
-  name: 'Magnetar under test',
-  organization: { name: 'Example', url: 'https://example.org' },
-  version: '0.1.0',
-  description: 'A test server',
-  createdAt: '2026-01-01T00:00:00Z',
-  updatedAt: '2026-01-01T00:00:00Z',
-  backendParameters: ['destination', 'VmSize'],
-} as const;
+import { listenApi, type ListeningApi } from './listening-api.ts';
 
 export interface LogLine {
   readonly level: string;
@@ -72,17 +45,12 @@ export interface CallInit {
 
 export const MINIMAL_TASK = { executors: [{ image: 'alpine', command: ['echo', 'hello'] }] };
 
-export interface Harness {
-  /** `http://127.0.0.1:<port>`. */
-  readonly root: string;
-  /** A folder that tasks may read and write. */
-  readonly data: string;
-  readonly store: TaskStore;
-  readonly keptLogs: KeptLogs;
-  readonly api: Api;
+/** Sends to the root or, for paths without leading slash, to `/ga4gh/tes/v1/`. */
+type Call = (path: string, init?: CallInit) => Promise<Answer>;
+
+export interface Harness extends ListeningApi {
   readonly logs: LogLine[];
-  /** Sends to the root or, for paths without leading slash, to `/ga4gh/tes/v1/`. */
-  call(path: string, init?: CallInit): Promise<Answer>;
+  readonly call: Call;
   /** Posts JSON to `tasks`. */
   post(body: unknown, path?: string): Promise<Answer>;
   /** Creates a task that must be accepted; answers its id. */
@@ -94,7 +62,6 @@ export interface Harness {
     change: (task: Task) => Partial<TaskHead>,
     parts?: readonly Part[],
   ): Promise<void>;
-  close(): Promise<void>;
 }
 
 const parsed = (text: string): unknown => {
@@ -103,14 +70,6 @@ const parsed = (text: string): unknown => {
   } catch {
     return undefined;
   }
-};
-
-const OPEN: AccessDeps = {
-  authenticate: () => Promise.resolve(ANYBODY),
-  offers: { basic: false, bearer: false, signIns: [] },
-  tokenHeader: '',
-  tokenParameter: '',
-  networks: [],
 };
 
 const signal = new AbortController().signal;
@@ -137,44 +96,10 @@ export interface Listed {
 
 export const listedIn = ({ json }: Answer): Listed => json as Listed;
 
-export const startHarness = async (
-  change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({}),
-): Promise<Harness> => {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'magnetar-api-')));
-  const data = mkdtempSync(join(folder, 'data-'));
-  const { store, changes } = createSqliteStore({ path: join(folder, 'tasks.db') });
-  const logs: LogLine[] = [];
-  const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
-  const deps: ApiDeps = {
-    store,
-    changes,
-    keptLogs,
-    jobLogs: { download: () => Promise.resolve(false) },
-    ids: createIdSource(() => Date.now()),
-    clock: systemClock,
-    logger: recordingLogger(logs),
-    serviceInfo: { ...SERVICE, storage: [`file://${data}`] },
-    storage: { files: createAllowList({ read: [data], write: [data] }), httpAllow: [] },
-    limits: {
-      bodyBytes: 16 * MIB,
-      contentBytes: MIB,
-      perOwner: { queued: 0, stored: 0 },
-    },
-    repeatWindowMs: 0,
-    settleMs: 0,
-    http: { trustProxy: [], publicUrl: '', rates: { reads: 0, writes: 0 } },
-    health: { ready: () => Promise.resolve({ ok: true }) },
-    jobs: { keyFor: (job) => `key of ${job}`, receive: () => Promise.resolve('go') },
-    runnerSchema: compileRunnerSchema(),
-    security: { allowedHosts: [], allowedOrigins: [] },
-    access: OPEN,
-  };
-  const api = createApi({ ...deps, ...change(deps) });
-  const server = createServer(api.app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const root = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-
-  const call: Harness['call'] = async (path, init = {}) => {
+/** Sends to this root, and holds each answer against the document. */
+export const callerOf =
+  (root: string): Call =>
+  async (path, init = {}) => {
     const url = path.startsWith('/') ? root + path : `${root}/ga4gh/tes/v1/${path}`;
     const response = await fetch(url, { redirect: 'manual', ...init });
     const text = await response.text();
@@ -182,6 +107,14 @@ export const startHarness = async (
     assertAnswer(new URL(url), init.method ?? 'GET', answer);
     return answer;
   };
+
+export const startHarness = async (
+  change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({}),
+): Promise<Harness> => {
+  const logs: LogLine[] = [];
+  const listening = await listenApi(recordingLogger(logs), change);
+  const { root, store } = listening;
+  const call = callerOf(root);
   const post: Harness['post'] = (body, path = 'tasks') =>
     call(path, {
       method: 'POST',
@@ -194,11 +127,7 @@ export const startHarness = async (
     return found;
   };
   return {
-    root,
-    data,
-    store,
-    keptLogs,
-    api,
+    ...listening,
     logs,
     call,
     post,
@@ -213,12 +142,6 @@ export const startHarness = async (
       const head = { ...before.head, ...update(before) };
       const result = await store.write(before.id, { rev: before.rev }, head, { signal, parts });
       if (result !== 'applied') throw new Error(`write: ${result}`);
-    },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await store.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 };

@@ -1,7 +1,8 @@
 /** T1-T12 and the transport half of C1-C17: paths, methods, headers, limits, stopping. */
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bodyOf, MINIMAL_TASK, SERVICE, startHarness, type Harness } from './harness.ts';
+import { bodyOf, MINIMAL_TASK, startHarness, type Harness } from './harness.ts';
+import { SERVICE } from './listening-api.ts';
 
 let h: Harness;
 beforeAll(async () => {
