@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -32,16 +33,24 @@ export const readRows = async <Row>(
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
+const RETRY_MS = 50;
+
 /** The new file is the lock as well: two commands at once would lose what one of them wrote. */
-const openNew = async (path: string) => {
-  try {
-    return await open(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-    throw new MagnetarError(
-      'STARTUP',
-      `${path} is there: another command is writing; try again, or remove it if none is`,
-    );
+const openNew = async (path: string, waitMs: number) => {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    try {
+      return await open(path, O_CREAT | O_EXCL | O_WRONLY, 0o600);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+    if (performance.now() >= end) {
+      throw new MagnetarError(
+        'STARTUP',
+        `${path} is there: another command is writing; try again, or remove it if none is`,
+      );
+    }
+    await sleep(RETRY_MS);
   }
 };
 
@@ -52,17 +61,18 @@ const ownerOfFolder = async (path: string): Promise<readonly [number, number] | 
   return [uid, gid];
 };
 
-/** Replaces the rows; the file is the old or the new one, whatever happens. */
+/** Replaces the rows; the file is the old or the new one, whatever happens. For `waitMs` it waits for others who are at it. */
 export const changeRows = async <Row>(
   path: string,
   form: FileForm<Row>,
-  change: (rows: readonly Row[]) => readonly Row[],
+  change: (rows: readonly Row[]) => readonly Row[] | Promise<readonly Row[]>,
+  waitMs = 0,
 ): Promise<void> => {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const fresh = `${path}.new`;
-  const file = await openNew(fresh);
+  const file = await openNew(fresh, waitMs);
   try {
-    const text = form.print(change(await readRows(path, form)));
+    const text = form.print(await change(await readRows(path, form)));
     await file.writeFile(text);
     const owner = await ownerOfFolder(path);
     if (owner !== undefined) await file.chown(...owner);

@@ -32,8 +32,25 @@ export const serverOf = (url: string): string => url.replace(/\/+$/, '');
 export const findLogin = async (file: string, url: string): Promise<Login | undefined> =>
   (await readRows(file, LOGINS)).find((login) => login.url === serverOf(url));
 
-export const dropLogin = (file: string, url: string): Promise<void> =>
-  changeRows(file, LOGINS, (logins) => logins.filter((login) => login.url !== serverOf(url)));
+/** An issuer may take a while to renew a token. */
+const MOST_WAIT_MS = 30_000;
 
-export const keepLogin = (file: string, login: Login): Promise<void> =>
-  changeRows(file, LOGINS, (logins) => [...logins.filter(({ url }) => url !== login.url), login]);
+/**
+ * Replaces the login for a server by what `change` makes of it, while other commands wait: a refresh token may be good for one
+ * use only, and a login that is forgotten must not come back. Answers the new one.
+ */
+export const changeLogin = async (
+  file: string,
+  url: string,
+  change: (login: Login | undefined) => Login | undefined | Promise<Login | undefined>,
+): Promise<Login | undefined> => {
+  const server = serverOf(url);
+  let changed: Login | undefined;
+  const replace = async (logins: readonly Login[]): Promise<readonly Login[]> => {
+    changed = await change(logins.find((login) => login.url === server));
+    const others = logins.filter((login) => login.url !== server);
+    return changed === undefined ? others : [...others, changed];
+  };
+  await changeRows(file, LOGINS, replace, MOST_WAIT_MS);
+  return changed;
+};

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { isSecureUrl } from '../tasks/addresses.ts';
 import { logIn, renew, revoke, type Client } from './device-flow.ts';
 import { EXIT } from './exit-codes.ts';
-import { dropLogin, findLogin, keepLogin, serverOf } from './logins.ts';
+import { changeLogin, findLogin, serverOf, type Login } from './logins.ts';
 import { toJson, type Output } from './output.ts';
 import { UsageError } from './program.ts';
 
@@ -21,12 +21,13 @@ const accessToken = async (
   url: string,
   { environment, clock }: Deps,
 ): Promise<string | undefined> => {
-  const login = await findLogin(environment.loginFile, url);
-  if (login === undefined) return undefined;
-  if (login.expires > clock.now() + MARGIN_MS) return login.access;
-  const tokens = await renew(login, { clock });
-  await keepLogin(environment.loginFile, { ...login, ...tokens });
-  return tokens.access;
+  const isFresh = ({ expires }: Login): boolean => expires > clock.now() + MARGIN_MS;
+  const kept = await findLogin(environment.loginFile, url);
+  if (kept === undefined || isFresh(kept)) return kept?.access;
+  const login = await changeLogin(environment.loginFile, url, async (now) =>
+    now === undefined || isFresh(now) ? now : { ...now, ...(await renew(now, { clock })) },
+  );
+  return login?.access;
 };
 
 /** Asked before each request, so that a long wait outlives a token. */
@@ -54,7 +55,8 @@ export const login = async (
   const { environment, clock, output } = deps;
   const signal = new AbortController().signal; // Ctrl-C ends the process
   const tokens = await logIn({ issuer, clientId, scope }, output.note, { clock, signal });
-  await keepLogin(environment.loginFile, { url: serverOf(url), issuer, clientId, ...tokens });
+  const fresh = { url: serverOf(url), issuer, clientId, ...tokens };
+  await changeLogin(environment.loginFile, url, () => fresh);
   output.note(`logged in; tes sends the token to ${serverOf(url)} and nowhere else`);
   return EXIT.ok;
 };
@@ -79,9 +81,13 @@ export const logout = async (
   { url, json }: { readonly url: string; readonly json: boolean },
   { environment, output }: Deps & { readonly output: Output },
 ): Promise<number> => {
-  const kept = await findLogin(environment.loginFile, url);
+  let kept: Login | undefined;
+  await changeLogin(environment.loginFile, url, (now) => {
+    if (now === undefined) throw noLogin(url);
+    kept = now;
+    return undefined;
+  });
   if (kept === undefined) throw noLogin(url);
-  await dropLogin(environment.loginFile, url);
   output.note(`the login for ${kept.url} is forgotten`);
   const revoked = await revoke(kept);
   if (!revoked) output.note(`${kept.issuer} revokes no tokens: a copy holds until it expires`);

@@ -1,13 +1,29 @@
 /** The allow-list of local folders: a path counts where its real path lies, links resolved, compared segment by segment. */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { createDeferred } from '../../kernel/deferred.ts';
+import { MagnetarError } from '../../kernel/errors.ts';
+import { createTurns } from '../../kernel/turns.ts';
 import type { FileAccess, FileUse, FileVerdict } from '../../tasks/ports/file-access.ts';
 import { hasDotDot, isBelow, segmentsOf } from '../../tasks/urls.ts';
 
 export interface AllowListOptions {
   readonly read: readonly string[];
   readonly write: readonly string[];
+  /** Longest time for the look-ups of one URL. */
+  readonly lookUpMs?: number;
+  readonly realPath?: RealPath;
 }
+
+type RealPath = (path: string) => Promise<string>;
+
+/**
+ * One URL at a time: a look-up that hangs, as on a network mount whose server is gone, keeps one of the few threads
+ * for files, which commits need as well (ADR 0012).
+ */
+const AT_ONCE = 1;
+const MOST_WAITING = 10_000;
+const LOOK_UP_MS = 10_000;
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;
@@ -25,11 +41,11 @@ const exists = (path: string): Promise<boolean> =>
  * Real path of the nearest ancestor that exists, with the rest appended; undefined when it cannot be told
  * (a link to nowhere, a loop, a folder that may not be searched).
  */
-const resolvePath = async (path: string): Promise<string | undefined> => {
+const resolvePath = async (path: string, realPath: RealPath): Promise<string | undefined> => {
   const rest: string[] = [];
   for (let here = path; ; here = dirname(here)) {
     try {
-      return join(await realpath(here), ...rest);
+      return join(await realPath(here), ...rest);
     } catch (error) {
       if (!isMissing(error) || here === '/' || (await exists(here))) return undefined;
       rest.unshift(basename(here));
@@ -37,22 +53,49 @@ const resolvePath = async (path: string): Promise<string | undefined> => {
   }
 };
 
-const resolveRoots = async (roots: readonly string[]): Promise<readonly string[]> => {
-  const resolved = await Promise.all(roots.map(resolvePath));
-  return resolved.filter((root) => root !== undefined);
+/** One after the other, for the same reason. */
+const resolveRoots = async (
+  roots: readonly string[],
+  realPath: RealPath,
+): Promise<readonly string[]> => {
+  const resolved: string[] = [];
+  for (const root of roots) {
+    const real = await resolvePath(root, realPath);
+    if (real !== undefined) resolved.push(real);
+  }
+  return resolved;
+};
+
+/** The work goes on unheard after the time: nothing ends a look-up that hangs. */
+const within = async <Result>(ms: number, path: string, work: Promise<Result>): Promise<Result> => {
+  const late = createDeferred<never>();
+  const timer = setTimeout(() => {
+    const message = `${path} cannot be looked up: its file system does not answer`;
+    late.reject(new MagnetarError('STORAGE_UNAVAILABLE', message));
+  }, ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 const OUTSIDE = 'lies outside the allowed folders';
 
+interface Judging {
+  readonly roots: readonly string[];
+  readonly file: boolean;
+  readonly realPath: RealPath;
+}
+
 /** What is wrong with one path; undefined = allowed. */
 const judge = async (
   path: string,
-  roots: readonly string[],
-  file: boolean,
+  { roots, file, realPath }: Judging,
 ): Promise<string | undefined> => {
   if (hasDotDot(path)) return 'has a ".." segment';
   if (segmentsOf(path).length === 0) return 'is the root of the file system';
-  const real = await resolvePath(path);
+  const real = await resolvePath(path, realPath);
   if (real === undefined) return 'cannot be resolved';
   const root = roots.find((candidate) => isBelow(real, candidate));
   if (root === undefined) return OUTSIDE;
@@ -64,17 +107,31 @@ const judge = async (
 /** C24. Roots are resolved at each check: one may be created, mounted or replaced while the server runs. */
 export const createAllowList = (options: AllowListOptions): FileAccess => {
   const roots: Readonly<Record<FileUse, readonly string[]>> = options;
+  const { lookUpMs = LOOK_UP_MS, realPath = realpath } = options;
+  const turns = createTurns(AT_ONCE, MOST_WAITING);
+
+  const judgeAll = async (
+    paths: readonly string[],
+    use: FileUse,
+    file: boolean,
+  ): Promise<FileVerdict> => {
+    const judging = { roots: await resolveRoots(roots[use], realPath), file, realPath };
+    for (const path of paths) {
+      const reason = await judge(path, judging);
+      if (reason !== undefined) {
+        return { allowed: false, path, reason, outside: reason === OUTSIDE };
+      }
+    }
+    return { allowed: true };
+  };
+
   return {
     roots,
-    async check(paths, use, { file }): Promise<FileVerdict> {
-      const resolved = await resolveRoots(roots[use]);
-      for (const path of paths) {
-        const reason = await judge(path, resolved, file);
-        if (reason !== undefined) {
-          return { allowed: false, path, reason, outside: reason === OUTSIDE };
-        }
-      }
-      return { allowed: true };
-    },
+    check: (paths, use, { file }) =>
+      within(
+        lookUpMs,
+        paths[0] ?? '',
+        turns.run(() => judgeAll(paths, use, file)),
+      ),
   };
 };

@@ -44,7 +44,10 @@ export const toStartupError = (path: string, error: unknown): MagnetarError => {
 };
 
 /** A SQLite error at work: the database does not serve; anything else passes unchanged. */
-export const toStoreError = (error: unknown): unknown =>
-  sqliteCodeOf(error) === undefined
-    ? error
-    : new MagnetarError('STORE_UNAVAILABLE', 'the database failed', { cause: error });
+export const toStoreError = (error: unknown): unknown => {
+  const code = sqliteCodeOf(error);
+  if (code === undefined) return error;
+  const message =
+    code === 'SQLITE_FULL' ? 'no space is left for the database' : 'the database failed';
+  return new MagnetarError('STORE_UNAVAILABLE', message, { cause: error });
+};

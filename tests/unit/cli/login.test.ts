@@ -112,6 +112,19 @@ describe('tes token', () => {
     });
   });
 
+  it('uses each refresh token once, however many commands renew at the same time', async () => {
+    const { run, login } = createUser();
+    const url = 'http://127.0.0.1:9';
+    issuer.tokenLife(30);
+    await login(url);
+    const before = issuer.posted.length;
+    const ends = await Promise.all([1, 2, 3].map(() => run('token', '--url', url)));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
+    const used = issuer.posted.slice(before).map((form) => form.get('refresh_token'));
+    expect(used).toHaveLength(3);
+    expect(new Set(used).size).toBe(3);
+  });
+
   it('says how to log in when there is no login, or it has ended', async () => {
     const { run, login } = createUser();
     const url = 'http://127.0.0.1:9';
@@ -145,6 +158,19 @@ describe('tes logout', () => {
     expect((await run('token', '--url', 'http://127.0.0.1:10')).code).toBe(0);
     expect(readFileSync(file, 'utf8')).not.toContain('refresh-1');
     expect((await run('logout', '--url', url)).stderr).toContain(`there is no login for ${url}`);
+  });
+
+  it('is not undone by a renewal under way, and revokes what that brings', async () => {
+    const { run, login, file } = createUser();
+    issuer.tokenLife(30);
+    await login(url);
+    issuer.revokes(200);
+    const [, logout] = await Promise.all([run('token', '--url', url), run('logout', '--url', url)]);
+    expect(logout.code, logout.stderr).toBe(0);
+    expect(readFileSync(file, 'utf8')).not.toContain('refresh-');
+    const given = issuer.posted.filter((form) => form.has('grant_type')).length;
+    const revoked = issuer.posted.find((form) => form.has('token_type_hint'))?.get('token');
+    expect(revoked).toBe(`refresh-${String(given)}`);
   });
 
   it('says that the issuer revokes nothing, or has not, and forgets the login all the same', async () => {
