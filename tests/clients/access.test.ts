@@ -1,5 +1,5 @@
 /** Real clients on a server that asks who they are: each way of a client lets it work, a wrong secret stores nothing, and no secret is in the log. */
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,8 +9,9 @@ import { basicOf, passwordOf } from '../support/access.ts';
 import type { WireTask } from '../support/server/tes-client.ts';
 import type { ClientName, Result } from './support/client.ts';
 import { createNextflow, type NextflowAccess } from './support/nextflow.ts';
+import { packagesFromWheels, SNAKEMAKE_LIMIT_MS, snakemake } from './support/snakemake.ts';
 import { example, layWords } from './support/words.ts';
-import { createWorld, type World } from './support/world.ts';
+import { createWorld, type World, type WorldOptions } from './support/world.ts';
 
 const CONFIG = `[auth]
 modes = ["basic", "token"]
@@ -26,8 +27,11 @@ interface Guarded {
   tasks(): Promise<readonly WireTask[]>;
 }
 
-const createGuarded = async (client: ClientName): Promise<Guarded> => {
-  const world = await createWorld({ client, config: CONFIG });
+const createGuarded = async (
+  client: ClientName,
+  options: Partial<WorldOptions> = {},
+): Promise<Guarded> => {
+  const world = await createWorld({ client, config: CONFIG, ...options });
   await addUser(path.join(world.data, 'users.json'), { name: 'ada', password: PASSWORD, created });
   const token = await createApiToken(path.join(world.data, 'tokens.json'), {
     name: 'ada',
@@ -153,5 +157,97 @@ describe('C16: Toil', () => {
     expect(code, output).not.toBe(0);
     expect(output).toContain('401 Client Error');
     expect((await guarded.tasks()).length).toBe(before);
+    expectNoSecrets(guarded);
+  });
+});
+
+describe('C16: Snakemake', () => {
+  let guarded: Guarded;
+
+  beforeAll(async () => {
+    guarded = await createGuarded('snakemake', { taskEnvironment: packagesFromWheels });
+    const { files, shared } = guarded.world;
+    cpSync(example('snakemake'), files, { recursive: true });
+    layWords(path.join(shared, 'words'))('green', 'green\n');
+    writeFileSync(path.join(files, 'funnel.log'), '');
+  });
+
+  afterAll(() => guarded.world.remove());
+
+  const run = ({ world }: Guarded, environment: Readonly<Record<string, string>>) =>
+    world.run(snakemake(world), {
+      environment: { GITHUB_WORKSPACE: world.files, ...environment },
+      limitMs: SNAKEMAKE_LIMIT_MS,
+    });
+
+  it.each(['SNAKEMAKE_TES_TOKEN', 'SNAKEMAKE_TES_USER'])('works with %s', async (name) => {
+    const { shared } = guarded.world;
+    for (const made of ['total.txt', 'counts']) {
+      rmSync(path.join(shared, made), { recursive: true, force: true });
+    }
+    const { code, output } = await run(
+      guarded,
+      name === 'SNAKEMAKE_TES_USER'
+        ? { SNAKEMAKE_TES_USER: 'ada', SNAKEMAKE_TES_PASSWORD: PASSWORD }
+        : { SNAKEMAKE_TES_TOKEN: guarded.token },
+    );
+    expect(code, output).toBe(0);
+    expect(readFileSync(path.join(shared, 'total.txt'), 'utf8')).toBe('12\n');
+    expectNoSecrets(guarded);
+  });
+
+  it('is refused with a wrong token', async () => {
+    const before = (await guarded.tasks()).length;
+    rmSync(path.join(guarded.world.shared, 'total.txt'), { force: true });
+    const { code, output } = await run(guarded, { SNAKEMAKE_TES_TOKEN: WRONG });
+    expect(code, output).not.toBe(0);
+    expect(output).toContain('401 Client Error');
+    expect((await guarded.tasks()).length).toBe(before);
+    expectNoSecrets(guarded);
+  });
+});
+
+describe('C16: cwl-tes, which has no option for a user', () => {
+  let guarded: Guarded;
+
+  beforeAll(async () => {
+    guarded = await createGuarded('cwl-tes');
+    const { files } = guarded.world;
+    cpSync(fileURLToPath(new URL('./cwl-tes', import.meta.url)), files, { recursive: true });
+    mkdirSync(path.join(files, 'text'));
+    writeFileSync(path.join(files, 'text/in.txt'), 'one two three\n');
+    const job = { code: 0, text: { class: 'File', location: 'text/in.txt' } };
+    writeFileSync(path.join(files, 'job.json'), JSON.stringify(job));
+  });
+
+  afterAll(() => guarded.world.remove());
+
+  const run = ({ world }: Guarded, password: string): Promise<Result> => {
+    const netrc = path.join(world.files, 'netrc');
+    writeFileSync(netrc, `machine 127.0.0.1 login ada password "${password}"\n`);
+    return world.run(
+      [
+        ...['python', 'launch.py', '--tes', world.server.url, '--outdir', 'made'],
+        ...['--tmpdir-prefix', `${world.files}/tmp/`, '--tmp-outdir-prefix', `${world.files}/out/`],
+        ...['words.cwl', 'job.json'],
+      ],
+      { environment: { NETRC: netrc } },
+    );
+  };
+
+  it('works with a password in a netrc file', async () => {
+    const { code, output } = await run(guarded, PASSWORD);
+    expect(code, output).toBe(0);
+    expect(readFileSync(path.join(guarded.world.files, 'made/count.txt'), 'utf8')).toBe('3\n');
+    expectNoSecrets(guarded);
+  });
+
+  it('is refused with a wrong password', async () => {
+    const before = (await guarded.tasks()).length;
+    const { code, output } = await run(guarded, WRONG);
+    expect(code, output).not.toBe(0);
+    expect(output).toContain('401 Client Error');
+    expect((await guarded.tasks()).length).toBe(before);
+    expectNoSecrets(guarded);
   });
 });

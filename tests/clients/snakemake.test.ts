@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { WireTask } from '../support/server/tes-client.ts';
 import type { Result } from './support/client.ts';
+import {
+  packagesFromWheels,
+  SNAKEMAKE_LIMIT_MS,
+  snakemake as snakemakeOf,
+} from './support/snakemake.ts';
 import { example, layWords } from './support/words.ts';
 import { createWorld, type World } from './support/world.ts';
 
 const FILES = fileURLToPath(new URL('./snakemake', import.meta.url));
-
-/** The plugin looks at its first task after 40 seconds, whatever one says. */
-const RUN_LIMIT_MS = 150_000;
 
 let world: World;
 let writeWord: (word: string, text: string) => void;
@@ -19,12 +21,7 @@ let writeWord: (word: string, text: string) => void;
 beforeAll(async () => {
   world = await createWorld({
     client: 'snakemake',
-    // Each task installs the storage plugin: from a folder, so that no test depends on the network.
-    taskEnvironment: (venv) => ({
-      PIP_NO_INDEX: '1',
-      PIP_NO_DEPS: '1',
-      PIP_FIND_LINKS: path.join(venv, 'wheels'),
-    }),
+    taskEnvironment: packagesFromWheels,
   });
   cpSync(example('snakemake'), world.files, { recursive: true });
   cpSync(FILES, world.files, { recursive: true });
@@ -36,20 +33,10 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 const snakemake = (more: readonly string[], before: readonly string[] = []): Promise<Result> =>
-  world.run(
-    [
-      ...before,
-      ...['snakemake', '--profile', 'profile', '--tes-url', world.server.url],
-      ...[
-        '--default-storage-prefix',
-        world.shared,
-        '--seconds-between-status-checks',
-        '1',
-        ...more,
-      ],
-    ],
-    { environment: { GITHUB_WORKSPACE: world.files }, limitMs: RUN_LIMIT_MS },
-  );
+  world.run([...before, ...snakemakeOf(world), ...more], {
+    environment: { GITHUB_WORKSPACE: world.files },
+    limitMs: SNAKEMAKE_LIMIT_MS,
+  });
 
 const stateOf = ({ state }: WireTask): string => state ?? '';
 const shared = (name: string): string => path.join(world.shared, name);
