@@ -95,7 +95,7 @@ const program = (name, needs, ...command) => ({
   },
 });
 
-const RUNTIMES = ['bubblewrap', 'podman', 'runc', 'catatonit', 'busybox', 'dockerd'];
+const RUNTIMES = ['bubblewrap', 'podman', 'runc', 'catatonit', 'busybox', 'dockerd', 'cgroups'];
 
 export const AREAS = [
   check('format', [nodeModule('prettier', 'bin', 'prettier.cjs'), '--check', '.']),

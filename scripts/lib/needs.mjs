@@ -19,6 +19,13 @@ const hasFerret = () =>
 const hasMongo = () =>
   (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' || hasFerret() || isInstalled('go');
 
+const CGROUPS = '/sys/fs/cgroup';
+
+/** Version 2, or the hierarchies of version 1 that engines want; without `systemd` docker does not hear of full memory. */
+const hasCgroups = () =>
+  existsSync(`${CGROUPS}/cgroup.controllers`) ||
+  ['memory', 'pids', 'cpu', 'systemd'].every((name) => existsSync(`${CGROUPS}/${name}/tasks`));
+
 /** `packages`: of Debian 12; `advice`: where no package helps. */
 const NEEDS = {
   bubblewrap: { here: () => isInstalled('bwrap'), packages: ['bubblewrap'] },
@@ -29,6 +36,11 @@ const NEEDS = {
   dockerd: {
     here: () => isInstalled('dockerd') && isInstalled('containerd') && isInstalled('iptables'),
     packages: ['docker.io', 'containerd', 'iptables'],
+  },
+  cgroups: {
+    here: hasCgroups,
+    packages: [],
+    advice: `control groups below ${CGROUPS} (the init system mounts them, or Debian's cgroupfs-mount)`,
   },
   chromium: { here: () => isInstalled(BROWSER), packages: ['chromium'] },
   python: { here: () => isInstalled('python3'), packages: ['python3'] },
