@@ -131,10 +131,24 @@ export const ERRORS = {
   PULSAR_REFUSED: row(502, 'warn', 'The Pulsar answered with an error.'),
   PULSAR_UNAUTHORIZED: row(502, 'error', 'The Pulsar does not accept the private token.'),
   NO_METHOD: row(400, 'info', 'No way of moving the data fits the task and the destination.'),
+  STORAGE_MISSING: row(404, 'info', 'Nothing is stored under a URL of the task.'),
+  STORAGE_DENIED: row(
+    403,
+    'info',
+    'A storage does not let this server read or write a URL of the task.',
+  ),
   STORAGE_UNAVAILABLE: row(503, 'warn', 'A storage does not answer, or asks to come again later.', {
     expose: true,
     retryable: true,
   }),
+  STORAGE_FAILED: row(
+    502,
+    'warn',
+    'A storage answers what cannot be used; the message says what.',
+    {
+      expose: true,
+    },
+  ),
   LEASE_LOST: row(503, 'warn', 'Another process owns the destination now.', { retryable: true }),
   ABORTED: row(503, 'debug', 'The work was called off.', { retryable: true }),
 } as const satisfies Record<string, ErrorRow>;
