@@ -10,6 +10,8 @@ const CLIENT_PYTHON = process.env.MAGNETAR_TEST_CLIENT_PYTHON ?? '/usr/bin/pytho
 /** Speaks the DevTools protocol over a pipe. */
 const BROWSER = process.env.MAGNETAR_TEST_BROWSER ?? 'chromium';
 
+const NGINX_DAV = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so';
+
 const CLIENT_PROBE = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
 
 const hasFerret = () =>
@@ -49,6 +51,11 @@ const NEEDS = {
     here: () => works(CLIENT_PYTHON, '-c', CLIENT_PROBE),
     packages: ['python3-venv'],
     advice: `${CLIENT_PYTHON}, version 3.11 or newer, with venv (apt-get install python3-venv), or another one below /usr that MAGNETAR_TEST_CLIENT_PYTHON names`,
+  },
+  nginx: {
+    here: () => isInstalled('nginx') && existsSync(NGINX_DAV),
+    packages: ['nginx-light', 'libnginx-mod-http-dav-ext'],
+    advice: `nginx with ${NGINX_DAV} (apt-get install --no-install-recommends nginx-light libnginx-mod-http-dav-ext)`,
   },
   rsync: { here: () => isInstalled('rsync'), packages: ['rsync'] },
   mongodb: {

@@ -98,6 +98,7 @@ const bind = (source: Readable, bounds: BodyBounds, rules: Rules): BoundBody => 
   source.on('close', () => {
     if (!ended) fail(CUT);
   });
+  body.on('error', () => undefined); // it may be called off before anybody listens
   source.pause();
   setMaxListeners(0, signal); // as many as there are transfers under way: no leak to warn of
   if (signal.aborted) onAbort();
