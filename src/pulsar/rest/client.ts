@@ -17,7 +17,7 @@ import {
   tooLate,
   unreachable,
 } from './failures.ts';
-import { createGate, type Gate } from './gate.ts';
+import { createGate, type Gate } from '../../kernel/gate.ts';
 
 /** Where a Pulsar listens now; asked for at each call because the embedded one may move to another port. */
 export interface Endpoint {

@@ -20,10 +20,3 @@ export const rangeOf = ({ header }: HttpAnswer): ContentRange => {
     /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(header('content-range') ?? '') ?? [];
   return { start: numberOf(start), total: numberOf(total) };
 };
-
-/** For optional properties, which are absent and never undefined. */
-export const unless = <Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): Readonly<Partial<Record<Key, Value>>> =>
-  (value === undefined ? {} : { [key]: value }) as Partial<Record<Key, Value>>;

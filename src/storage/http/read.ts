@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { ReadAnswer, ReadOptions } from '../../tasks/ports/object-storage.ts';
 import { incomingBody } from '../connect/bodies.ts';
 import { failed } from '../connect/failures.ts';
-import { numberOf, rangeOf, unless, versionOf } from './answers.ts';
+import { numberOf, rangeOf, versionOf } from './answers.ts';
+import { unless } from '../connect/unless.ts';
 import { succeeded, type Exchange, type HttpAnswer } from './exchange.ts';
 import type { Target } from './hosts.ts';
 

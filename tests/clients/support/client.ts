@@ -21,7 +21,14 @@ export const taskUser: { readonly uid: number; readonly gid: number } | undefine
 
 /** Its name is the one of a file in `requirements/`. */
 export type ClientName =
-  'py-tes-1.1' | 'py-tes-0.4' | 'pydantic-tes' | 'snakemake' | 'toil' | 'cwl-tes' | 'schemathesis';
+  | 'py-tes-1.1'
+  | 'py-tes-0.4'
+  | 'pydantic-tes'
+  | 'snakemake'
+  | 'toil'
+  | 'cwl-tes'
+  | 'schemathesis'
+  | 'pyftpdlib';
 
 export interface Result {
   readonly code: number | string;

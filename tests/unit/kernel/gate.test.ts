@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createGate } from '../../../../src/pulsar/rest/gate.ts';
+import { createGate } from '../../../src/kernel/gate.ts';
 
 const never = new AbortController().signal;
 

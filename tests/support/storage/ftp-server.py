@@ -1,0 +1,27 @@
+"""pyftpdlib on loopback: `ftp-server.py FOLDER [CERTIFICATE]` prints its port. User svc writes, anonymous reads."""
+
+import sys
+
+from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+from pyftpdlib.servers import FTPServer
+
+folder, certificate = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+authorizer = DummyAuthorizer()
+authorizer.add_user('svc', 'svc p@ss', folder, perm='elradfmwMT')
+authorizer.add_anonymous(folder)
+
+
+class Handler(TLS_FTPHandler if certificate else FTPHandler):
+    auth_failed_timeout = 0
+
+
+Handler.authorizer = authorizer
+Handler.max_login_attempts = 1
+if certificate:
+    Handler.certfile = certificate
+    Handler.tls_control_required = Handler.tls_data_required = True
+server = FTPServer(('127.0.0.1', 0), Handler)
+server.max_cons = server.max_cons_per_ip = 0
+print(server.address[1], flush=True)
+server.serve_forever(handle_exit=False)

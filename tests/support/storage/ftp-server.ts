@@ -1,0 +1,66 @@
+/** pyftpdlib on loopback with a folder of its own, plain or with TLS for `localhost`. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { install } from '../../clients/support/client.ts';
+import { servedFolder, type ServedFolder } from './names.ts';
+
+export const FTP_USER = 'svc';
+export const FTP_PASSWORD = 'svc p@ss';
+
+const SERVER = fileURLToPath(new URL('./ftp-server.py', import.meta.url));
+const run = promisify(execFile);
+
+export interface FtpServer extends ServedFolder {
+  readonly port: number;
+  /** Its own authority, in PEM; empty without TLS. */
+  readonly ca: string;
+  stop(): Promise<void>;
+}
+
+const makeCertificate = async (folder: string): Promise<string> => {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const files = ['-keyout', key, '-out', certificate];
+  await run('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...names,
+    ...files,
+  ]);
+  const pem = await readFile(certificate, 'utf8');
+  await writeFile(join(folder, 'both.pem'), (await readFile(key, 'utf8')) + pem);
+  return pem;
+};
+
+export const startFtpServer = async ({ tls }: { readonly tls: boolean }): Promise<FtpServer> => {
+  const venv = await install('pyftpdlib');
+  const folder = await mkdtemp(join(tmpdir(), 'ftp-'));
+  await mkdir(join(folder, 'root'));
+  const ca = tls ? await makeCertificate(folder) : '';
+  const args = [SERVER, join(folder, 'root'), ...(tls ? [join(folder, 'both.pem')] : [])];
+  const child = spawn(join(venv, 'bin', 'python'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(child, 'exit');
+  const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer | number];
+  const port = Number(String(line));
+  if (child.exitCode !== null || !(port > 0)) throw new Error('the FTP server ended at its start');
+  return {
+    ...servedFolder(join(folder, 'root')),
+    port,
+    ca,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+};
