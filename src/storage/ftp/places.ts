@@ -64,21 +64,20 @@ const loginOf = (
   return rule ?? ANONYMOUS;
 };
 
-/** Hosts of schemes that `URL` does not know are not put in their usual form; those of http are. */
+/** `ftps` is read as `ftp`: URL puts the hosts of schemes that it knows in their usual form, and leaves the others as they are. */
 const parse = (text: string): URL => {
-  const [, scheme, rest] = /^(ftps?):(\/\/.+)$/is.exec(text) ?? [];
-  const asHttp = `http:${rest ?? ''}`;
-  if (scheme === undefined || CONTROL.test(text) || !URL.canParse(asHttp)) {
+  const [, rest] = /^ftps?:(\/\/[^/].*)$/is.exec(text) ?? [];
+  const asFtp = `ftp:${rest ?? ''}`;
+  if (rest === undefined || CONTROL.test(text) || !URL.canParse(asFtp)) {
     throw failed(text, 'is not a valid URL');
   }
-  return new URL(asHttp);
+  return new URL(asFtp);
 };
 
 export const placeOf = (text: string, hosts: readonly FtpHost[]): Place => {
   const url = parse(text.replace(/[?]/g, '%3F'));
   const isSecure = /^ftps/i.test(text);
-  const given = /:80(?=\/|$)/.test(text.replace(/^[^/]*\/\/[^/@]*@?/, '').replace(/\/.*$/s, ''));
-  const port = url.port === '' ? (given ? 80 : DEFAULT_PORT) : Number(url.port);
+  const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const decoded = decode(text, url.pathname.slice(1));
   const path = decoded.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (path.includes('..')) throw failed(text, 'has a ".." in its path');
