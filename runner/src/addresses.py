@@ -6,6 +6,19 @@ from .base import Failure, os_text, socket
 from .urls import shown_url
 
 
+class AnyAddress:
+    """For the server of the job, which may be anywhere."""
+
+    @staticmethod
+    def address(url, host, port):
+        try:
+            found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise OSError(errno.EHOSTUNREACH, 'cannot resolve %s' % host) from error
+        family, kind, proto, _, sockaddr = found[0]
+        return family, kind, proto, sockaddr
+
+
 class Guard:
     """Which addresses a URL of a client may reach. Names are resolved once and the answer is what
     gets connected."""

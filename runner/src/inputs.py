@@ -12,6 +12,7 @@ from .host import identity, reopen, step, Way
 from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
 from .addresses import Guard
 from .transfers import fetch_ftp, fetch_http, Http
+from .relay import Relay
 
 
 def source_of(item, roots):
@@ -160,6 +161,26 @@ class Inputs:
             if inside and is_file_or_folder(way.info):
                 return reopen(way.fd, FILE_FLAGS), way.path
             return None
+
+    def relay(self, item, path):
+        relay = Relay(self.job)
+        entries = relay.entries(item['i'])
+        if entries is None:
+            part = '%s/part-%d' % (self.job.own, item['i'])
+            size = relay.fetch(item['i'], [], part)
+            self.tree.move_in(part, path, 0o644)
+            return size
+        self.tree.make_folder(path)
+        size, files = 0, []
+        for entry in entries:
+            if entry['kind'] == 'folder':
+                self.tree.make_folder('/'.join([path] + entry['path']))
+            else:
+                files.append(entry)
+        for entry, part, bytes_got in relay.fetch_each(item['i'], files):
+            self.tree.move_in(part, '/'.join([path] + entry['path']), 0o644)
+            size += bytes_got
+        return size
 
     def direct(self, item, path):
         url = item['url']

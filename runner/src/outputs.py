@@ -9,8 +9,8 @@ from .urls import join_url, public_url, shown_url
 from .paths import is_pattern, matches, normal, output_base
 from .tree import MAX_DEPTH, Odd
 from .addresses import Guard
-from .answers import RETRY_STATUS
 from .transfers import Http, with_retries
+from .relay import Relay
 from .targets import Target
 
 
@@ -29,7 +29,7 @@ class Outputs:
         self.job, self.tree, self.succeeded = job, tree, succeeded
         self.plan = job.plan
         self.error = None
-        self.http = None
+        self.http = self.relayed = None
         self.targets = {}
 
     def target(self, item):
@@ -146,7 +146,10 @@ class Outputs:
                 return True
             if item['method'] == 'mount':
                 self.target(item).make(rel)
-            for name in sorted(os.listdir(fd)):
+            names = sorted(os.listdir(fd))
+            if item['method'] == 'relay' and not names:
+                self.make_folder(item, rel)
+            for name in names:
                 inner = path.rstrip('/') + '/' + name
                 try:
                     child = self.tree.find(inner)
@@ -165,17 +168,30 @@ class Outputs:
         if item['method'] == 'mount':
             url = join_url(item['url'], rel, False)
             self.target(item).put(rel, fd, info, borrowed, self.job)
+        elif item['method'] == 'relay':
+            url = join_url(item['url'], rel, True)
+            address = self.relay().address('outputs', item['i'], parts_of(rel))
+            self.upload(self.relay().http, address, fd, info.st_size, url)
         else:
             url = join_url(item['url'], rel, True)
-            self.upload(url, fd, info.st_size)
+            self.upload(self.direct(), url, fd, info.st_size, url)
         self.job.outputs.append(
             {'i': item['i'], 'path': path, 'url': public_url(url), 'size': info.st_size}
         )
 
-    def upload(self, url, fd, size):
-        if self.http is None:
-            self.http = Http(Guard(self.plan), self.plan['limits']['stall_s'])
-        what = 'uploading to ' + shown_url(url)
+    def direct(self):
+        self.http = self.http or Http(Guard(self.plan), self.plan['limits']['stall_s'])
+        return self.http
+
+    def relay(self):
+        self.relayed = self.relayed or Relay(self.job)
+        return self.relayed
+
+    def make_folder(self, item, rel):
+        address = self.relay().address('outputs', item['i'], parts_of(rel))
+        self.put(self.relay().http, address, {'X-Magnetar-Folder': '1', 'Content-Length': '0'}, item['url'])
+
+    def upload(self, http, address, fd, size, url):
 
         def send(connection):
             os.lseek(fd, 0, os.SEEK_SET)
@@ -186,13 +202,18 @@ class Outputs:
                 connection.send(data)
                 self.job.check()
 
+        self.put(http, address, {'Content-Length': str(size)}, url, send)
+
+    def put(self, http, address, headers, url, send=None):
+        what = 'uploading to ' + shown_url(url)
+
         def attempt():
-            connection, response = self.http.open('PUT', url, {'Content-Length': str(size)}, send)
-            connection.close()
-            if response.status in RETRY_STATUS:
-                return 'answered %d' % response.status
-            if not 200 <= response.status < 300:
-                raise Failure('OUTPUT_FAILED', '%s: answered %d' % (what, response.status))
-            return None
+            connection, response = http.open('PUT', address, headers, send)
+            try:
+                if not 200 <= response.status < 300:
+                    return http.trouble('OUTPUT_FAILED', what, response)
+                return None
+            finally:
+                connection.close()
 
         with_retries(self.job, what, attempt)

@@ -14,6 +14,17 @@ class Http:
     def __init__(self, guard, stall_s):
         self.guard = guard
         self.stall_s = stall_s
+        self.headers = {}
+
+    def reason(self, response):
+        return 'answered %d' % response.status
+
+    def trouble(self, code, what, response):
+        """A reason to try again, or a Failure."""
+        reason = self.reason(response)
+        if response.status in RETRY_STATUS:
+            return reason
+        raise Failure(code, '%s: %s' % (what, reason))
 
     def connect(self, url):
         import http.client
@@ -61,7 +72,7 @@ class Http:
                 connection.putrequest(
                     method, quote(target, safe="%/?:@!$&'()*+,;=-._~[]|"), skip_accept_encoding=True
                 )
-                for name, value in headers.items():
+                for name, value in dict(self.headers, **headers).items():
                     connection.putheader(name, value)
                 if authorization and origin == first:
                     connection.putheader('Authorization', authorization)
@@ -110,10 +121,10 @@ def with_retries(job, what, attempt, progress=lambda: 0):
         pause = min(pause * 2, 8)
 
 
-def fetch_http(job, http, url, part):
+def fetch_http(job, http, url, part, what=None):
     """Downloads to `part`, going on where a broken transfer ended when the server can and it is
     certain that the rest belongs to the same version; otherwise from the start."""
-    what = 'fetching ' + shown_url(url)
+    what = what or 'fetching ' + shown_url(url)
     version = None
     with open(part, 'wb') as file:
 
@@ -129,8 +140,6 @@ def fetch_http(job, http, url, part):
             headers = {'Range': 'bytes=%d-' % offset, 'If-Range': version} if offset else {}
             connection, response = http.open('GET', url, headers)
             try:
-                if response.status in RETRY_STATUS:
-                    return 'answered %d' % response.status
                 if response.status == 416 or (
                     response.status == 206
                     and not (response.getheader('Content-Range') or '').startswith(
@@ -140,7 +149,7 @@ def fetch_http(job, http, url, part):
                     start_over()
                     return 'the server cannot resume'
                 if response.status not in (200, 206):
-                    raise Failure('INPUT_FAILED', '%s: answered %d' % (what, response.status))
+                    return http.trouble('INPUT_FAILED', what, response)
                 if response.status == 206 and version_of(response) not in (None, version):
                     start_over()
                     return 'the file has changed'

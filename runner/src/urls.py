@@ -63,5 +63,7 @@ def join_url(url, rel, encode):
         from urllib.parse import quote
 
         rel = quote(rel)
-    head, mark, query = url.partition('?') if encode else (url, '', '')
+    # Only in an http URL a `?` is no character of a name.
+    is_http = url.lower().startswith('http')
+    head, mark, query = url.partition('?') if is_http else (url, '', '')
     return head.rstrip('/') + '/' + rel + mark + query

@@ -63,3 +63,12 @@ export const redactUrl = (url: string): string => {
 /** The URL without the user and password it may carry. */
 export const withoutUserInfo = (url: string): string =>
   url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/?#]*@/, '$1');
+
+/** The URL of something below a folder; names are encoded, the query of the folder's URL stays behind them. */
+export const urlBelow = (url: string, names: readonly string[]): string => {
+  if (names.length === 0) return url;
+  const cut = schemeOf(url)?.startsWith('http') === true ? url.search(/[?#]/) : -1;
+  const [base, rest] = cut === -1 ? [url, ''] : [url.slice(0, cut), url.slice(cut)];
+  const encode = url.startsWith('/') ? (name: string) => name : encodeURIComponent;
+  return `${base.replace(/\/+$/, '')}/${names.map(encode).join('/')}${rest}`;
+};
