@@ -188,8 +188,10 @@ class Outputs:
         return self.relayed
 
     def make_folder(self, item, rel):
-        address = self.relay().address('outputs', item['i'], parts_of(rel))
-        self.put(self.relay().http, address, {'X-Magnetar-Folder': '1', 'Content-Length': '0'}, item['url'])
+        relay = self.relay()
+        headers = {'X-Magnetar-Folder': '1', 'Content-Length': '0'}
+        address = relay.address('outputs', item['i'], parts_of(rel))
+        self.put(relay.http, address, headers, item['url'])
 
     def upload(self, http, address, fd, size, url):
 

@@ -6,6 +6,7 @@ import {
   type Plan,
   type PlanBeacon,
   type PlanExecutor,
+  type PlanRelay,
   type PlanStorage,
 } from './plan.ts';
 import { requirementsOf } from './requirements.ts';
@@ -29,6 +30,8 @@ export interface PlanRequest {
   readonly destination: Destination;
   readonly rules: PlanRules;
   readonly beacon?: PlanBeacon;
+  /** Undefined = the job cannot reach this server. */
+  readonly relay?: PlanRelay;
 }
 
 const optional = <Key extends string, Value>(key: Key, value: Value | undefined) =>
@@ -51,7 +54,8 @@ const positive = (value: number): number | undefined => (value > 0 ? value : und
 export const buildPlan = (request: PlanRequest): Plan => {
   const { spec, destination, rules } = request;
   const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
-  const { inputs, outputs } = planTransfers(spec, request.contents, destination.reach);
+  const reach = { ...destination.reach, server: request.relay !== undefined };
+  const { inputs, outputs } = planTransfers(spec, request.contents, reach);
   return {
     v: PLAN_VERSION,
     job: request.job,
@@ -72,5 +76,6 @@ export const buildPlan = (request: PlanRequest): Plan => {
     outputs,
     volumes: spec.volumes ?? [],
     ...optional('beacon', request.beacon),
+    ...optional('relay', request.relay),
   };
 };

@@ -9,7 +9,7 @@ export interface Destination {
   readonly runtime: PlanRuntime;
   readonly mounts: readonly PlanMount[];
   readonly env: Readonly<Record<string, string>>;
-  readonly reach: DataReach;
+  readonly reach: Omit<DataReach, 'server'>;
   /** Jobs may wait there before they start, as behind a batch system: `queued` is then a sign of life. */
   readonly queues: boolean;
   /** Limits of every job here; a task's own resources are added. */

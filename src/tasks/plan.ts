@@ -74,7 +74,9 @@ export type PlanInput =
   | (PlanInputBase & { readonly method: 'content'; readonly content: string })
   /** `files`: spellings of the same URL, tried in this order (literal first, then percent-decoded). */
   | (PlanInputBase & { readonly method: 'mount'; readonly files: readonly string[] })
-  | (PlanInputBase & { readonly method: 'direct'; readonly url: string });
+  | (PlanInputBase & { readonly method: 'direct'; readonly url: string })
+  /** Fetched through `Plan.relay`. */
+  | (PlanInputBase & { readonly method: 'relay' });
 
 interface PlanOutputBase {
   readonly i: number;
@@ -88,7 +90,9 @@ interface PlanOutputBase {
 export type PlanOutput =
   | (PlanOutputBase & { readonly method: 'mount'; readonly file: string })
   /** HTTP PUT by the runner. */
-  | (PlanOutputBase & { readonly method: 'direct' });
+  | (PlanOutputBase & { readonly method: 'direct' })
+  /** HTTP PUT to `Plan.relay`. */
+  | (PlanOutputBase & { readonly method: 'relay' });
 
 export interface PlanBeacon {
   /** `http(s)://…/files/<job>/beacon`. */
@@ -97,6 +101,14 @@ export interface PlanBeacon {
   readonly key: string;
   /** Seconds between two `alive` beacons. */
   readonly interval_s: number;
+}
+
+/** How the job moves data through this server. */
+export interface PlanRelay {
+  /** `http(s)://…/files/<job>`. */
+  readonly url: string;
+  /** Bearer token of this job alone. */
+  readonly token: string;
 }
 
 export interface PlanStorage {
@@ -126,4 +138,6 @@ export interface Plan {
   readonly outputs: readonly PlanOutput[];
   readonly volumes: readonly string[];
   readonly beacon?: PlanBeacon;
+  /** Absent = the job cannot reach this server. */
+  readonly relay?: PlanRelay;
 }

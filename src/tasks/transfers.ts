@@ -2,32 +2,72 @@
 import { MagnetarError, type FieldProblem } from '../kernel/errors.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
-import { filePathsOf, outputPathOf, redactUrl, schemeOf } from './urls.ts';
+import { filePathsOf, outputPathOf, redactUrl, schemeOf, withoutUserInfo } from './urls.ts';
 import { hasWildcard } from './validation/patterns.ts';
 
 /** What matters of a destination for moving data. */
 export interface DataReach {
   /** It sees the same files under the same paths as this server. */
   readonly shared_filesystem: boolean;
+  /** Its jobs can reach this server. */
+  readonly server: boolean;
 }
 
-type Method = 'mount' | 'direct';
+type Method = 'mount' | 'direct' | 'relay';
+
+/** What is to be moved. */
+interface Transfer {
+  readonly url: string;
+  /** A folder that is to be listed. */
+  readonly isTree: boolean;
+}
+
+interface Way {
+  readonly method: Method;
+  fits(transfer: Transfer, reach: DataReach): boolean;
+  /** What is missing where it does not fit, and what to configure. */
+  readonly missing: string;
+}
+
+const MOUNT: Way = {
+  method: 'mount',
+  fits: (_, reach) => reach.shared_filesystem,
+  missing:
+    'the destination shares no file system with this server; set shared_filesystem = true for it if it does',
+};
+
+const DIRECT: Way = {
+  method: 'direct',
+  fits: ({ isTree }) => !isTree,
+  missing: 'jobs fetch no folders over http themselves',
+};
+
+const RELAY: Way = {
+  method: 'relay',
+  fits: (_, reach) => reach.server,
+  missing: 'jobs there cannot reach this server; set public_url under [server]',
+};
+
+/** By scheme: the cheapest way first. */
+const WAYS: Readonly<Partial<Record<string, readonly Way[]>>> = {
+  http: [DIRECT, RELAY],
+  https: [DIRECT, RELAY],
+  file: [MOUNT, RELAY],
+  ftp: [RELAY],
+  ftps: [RELAY],
+  s3: [RELAY],
+};
 
 /** The method, or why there is none. */
 type Answer = { readonly method: Method } | { readonly problem: string };
 
-const NOT_SHARED =
-  'the destination shares no file system with this server; set shared_filesystem = true for it if it does';
-
-const METHODS: Readonly<Partial<Record<string, (reach: DataReach) => Answer>>> = {
-  http: () => ({ method: 'direct' }),
-  https: () => ({ method: 'direct' }),
-  file: (reach) => (reach.shared_filesystem ? { method: 'mount' } : { problem: NOT_SHARED }),
-};
-
-const methodFor = (url: string, reach: DataReach): Answer => {
-  const scheme = schemeOf(url) ?? 'such';
-  return METHODS[scheme]?.(reach) ?? { problem: `no way to move ${scheme} URLs` };
+const methodFor = (transfer: Transfer, reach: DataReach): Answer => {
+  const scheme = schemeOf(transfer.url) ?? 'such';
+  const ways = Object.hasOwn(WAYS, scheme) ? (WAYS[scheme] ?? []) : [];
+  const way = ways.find((one) => one.fits(transfer, reach));
+  if (way !== undefined) return { method: way.method };
+  const missing = ways.map((one) => one.missing).join(', and ');
+  return { problem: missing === '' ? `no way to move ${scheme} URLs` : missing };
 };
 
 interface Planned<Item> {
@@ -46,13 +86,18 @@ const planInput = (
     return { ...base, method: 'content', content: contents.get(i) ?? '' };
   }
   const url = input.url ?? '';
-  const answer = methodFor(url, reach);
+  const answer = methodFor({ url, isTree: base.type === 'DIRECTORY' }, reach);
   if ('problem' in answer) {
     return { field: `inputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
-  return answer.method === 'mount'
-    ? { ...base, method: 'mount', files: filePathsOf(url) }
-    : { ...base, method: 'direct', url };
+  switch (answer.method) {
+    case 'mount':
+      return { ...base, method: 'mount', files: filePathsOf(url) };
+    case 'direct':
+      return { ...base, method: 'direct', url };
+    case 'relay':
+      return { ...base, method: 'relay' };
+  }
 };
 
 const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput | FieldProblem => {
@@ -64,13 +109,18 @@ const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput
     type: output.type ?? 'FILE',
     ...(path_prefix === undefined || !hasWildcard(path) ? {} : { path_prefix }), // T40
   } as const;
-  const answer = methodFor(url, reach);
+  const answer = methodFor({ url, isTree: false }, reach);
   if ('problem' in answer) {
     return { field: `outputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
-  return answer.method === 'mount'
-    ? { ...base, method: 'mount', file: outputPathOf(url) ?? '' }
-    : { ...base, method: 'direct' };
+  switch (answer.method) {
+    case 'mount':
+      return { ...base, method: 'mount', file: outputPathOf(url) ?? '' };
+    case 'direct':
+      return { ...base, method: 'direct' };
+    case 'relay':
+      return { ...base, method: 'relay', url: withoutUserInfo(url) };
+  }
 };
 
 const split = <Item extends object>(answers: readonly (Item | FieldProblem)[]): Planned<Item> => ({
