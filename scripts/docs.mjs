@@ -2,7 +2,15 @@
 /** Writes the documents that follow from tables in the code; `--check` fails when one on disk differs. Runs under tsx. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { FORMATS } from '../src/config/formats.ts';
-import { CONFIG_SCHEMA, DESTINATION_SCHEMA, ISSUER_SCHEMA, keysOf } from '../src/config/schema.ts';
+import {
+  CONFIG_SCHEMA,
+  DESTINATION_SCHEMA,
+  FTP_HOST_SCHEMA,
+  HTTP_HOST_SCHEMA,
+  ISSUER_SCHEMA,
+  S3_SCHEMA,
+  keysOf,
+} from '../src/config/schema.ts';
 import { ERRORS } from '../src/kernel/errors.ts';
 import { TRANSITIONS } from '../src/tasks/states.ts';
 import { inRoot } from './lib/run.mjs';
@@ -52,6 +60,18 @@ ${table(['key', 'form', 'default', 'meaning'], keyRows(DESTINATION_SCHEMA))}
 ## Keys of each \`[[auth.issuers]]\`
 
 ${table(['key', 'form', 'default', 'meaning'], keyRows(ISSUER_SCHEMA))}
+
+## Keys of each \`[[storage.http.hosts]]\`
+
+${table(['key', 'form', 'default', 'meaning'], keyRows(HTTP_HOST_SCHEMA))}
+
+## Keys of each \`[[storage.ftp.hosts]]\`
+
+${table(['key', 'form', 'default', 'meaning'], keyRows(FTP_HOST_SCHEMA))}
+
+## Keys of each \`[[storage.s3]]\`
+
+${table(['key', 'form', 'default', 'meaning'], keyRows(S3_SCHEMA))}
 `;
 
 const errors = () => `${BANNER}

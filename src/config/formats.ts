@@ -219,6 +219,8 @@ export const FORMATS = {
   log_format: choice('auto', 'json', 'text'),
   log_level: choice('debug', 'info', 'warn', 'error'),
   missing_output: choice('complete', 'error'),
+  upload: choice('put', 'post'),
+  s3_credentials: choice('default', 'none'),
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

@@ -5,6 +5,7 @@ import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.t
 import { readDestinations } from './destinations.ts';
 import type { Environment } from './environment.ts';
 import { readIssuers } from './issuers.ts';
+import { readStorages, type StorageResult } from './storages.ts';
 import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
 import { overlapProblems } from './overlaps.ts';
@@ -91,7 +92,11 @@ type Unsecret = Omit<Config, 'destinations' | 'secret' | 'auth'> & {
   readonly auth: Omit<AuthConfig, 'issuers'>;
 };
 
-const resolve = ({ secret: _secret, ...raw }: RawConfig, input: LoadInput): Unsecret => {
+const resolve = (
+  { secret: _secret, ...raw }: RawConfig,
+  storages: StorageResult,
+  input: LoadInput,
+): Unsecret => {
   const data = path.resolve(raw.data);
   const allow = input.allow ?? [];
   return {
@@ -106,7 +111,9 @@ const resolve = ({ secret: _secret, ...raw }: RawConfig, input: LoadInput): Unse
     },
     store: { url: resolveStoreUrl(raw.store.url, data) },
     storage: {
-      ...raw.storage,
+      http: { ...raw.storage.http, hosts: storages.httpHosts },
+      ftp: { ...raw.storage.ftp, hosts: storages.ftpHosts },
+      s3: storages.s3,
       file: {
         read: rootsOf(raw.storage.file.read, allow),
         write: rootsOf(raw.storage.file.write, allow),
@@ -125,7 +132,8 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     new Map(entries.map(([key, { value }]) => [key, value])),
   );
   if (raw === undefined) throw invalid(problems, sources);
-  const config = resolve(raw, input);
+  const storages = readStorages(raw.storage, input.environment);
+  const config = resolve(raw, storages, input);
   const secret = readInstallSecret(raw.secret, input.environment);
   const { destinations, problems: destinationProblems } = readDestinations({
     tables: raw.destinations,
@@ -147,6 +155,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     ...destinationProblems,
     ...overlapProblems(destinations, config.storage, raw.allow_dangerous_mounts),
     ...issuerProblems,
+    ...storages.problems,
   ];
   if (found.length > 0) throw invalid(found, sources);
   if ((input.allow ?? []).length > 0) {

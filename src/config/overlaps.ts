@@ -26,7 +26,7 @@ const placed = (destinations: readonly DestinationConfig[]): readonly Placed[] =
   );
 
 /** What tasks could swap for a link; roots mean nothing to a destination that does not see the files of this server. */
-const rootProblems = (one: Placed, { file }: StorageConfig): readonly KeyProblem[] => {
+const rootProblems = (one: Placed, { file }: Pick<StorageConfig, 'file'>): readonly KeyProblem[] => {
   const { key, mount, real, destination } = one;
   if (mount.mode !== 'rw' || !destination.shared_filesystem) return [];
   const problems = (name: 'read' | 'write') =>
@@ -58,7 +58,7 @@ const nestingProblems = (one: Placed, all: readonly Placed[]): readonly KeyProbl
 /** Every overlap that is not named in `allow_dangerous_mounts`. */
 export const overlapProblems = (
   destinations: readonly DestinationConfig[],
-  storage: StorageConfig,
+  storage: Pick<StorageConfig, 'file'>,
   allowed: readonly string[],
 ): readonly KeyProblem[] => {
   const all = placed(destinations);

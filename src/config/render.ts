@@ -1,7 +1,15 @@
 /** The effective configuration for people and logs: secrets replaced, each value with its source. */
 import { isRecord } from '../kernel/json.ts';
-import { CONFIG_SCHEMA, DESTINATION_SCHEMA, ISSUER_SCHEMA, keysOf } from './schema.ts';
-import type { Config, LoadedConfig } from './types.ts';
+import {
+  CONFIG_SCHEMA,
+  DESTINATION_SCHEMA,
+  FTP_HOST_SCHEMA,
+  HTTP_HOST_SCHEMA,
+  ISSUER_SCHEMA,
+  S3_SCHEMA,
+  keysOf,
+} from './schema.ts';
+import type { Config, LoadedConfig, StorageConfig } from './types.ts';
 
 export interface RenderedValue {
   readonly key: string;
@@ -19,9 +27,9 @@ const redactSecret = (value: unknown): unknown => {
 };
 
 const SENSITIVE: ReadonlySet<string> = new Set(
-  [...keysOf(DESTINATION_SCHEMA), ...keysOf(ISSUER_SCHEMA)].flatMap(([name, schema]) =>
-    schema.sensitive === true ? [name] : [],
-  ),
+  [DESTINATION_SCHEMA, ISSUER_SCHEMA, HTTP_HOST_SCHEMA, FTP_HOST_SCHEMA, S3_SCHEMA]
+    .flatMap((tables) => keysOf(tables))
+    .flatMap(([name, schema]) => (schema.sensitive === true ? [name] : [])),
 );
 
 const redactTable = (table: object): Readonly<Record<string, unknown>> =>
@@ -32,12 +40,20 @@ const redactTable = (table: object): Readonly<Record<string, unknown>> =>
     ]),
   );
 
+const redactStorage = ({ file, http, ftp, s3 }: StorageConfig) => ({
+  file,
+  http: { ...http, hosts: http.hosts.map(redactTable) },
+  ftp: { ...ftp, hosts: ftp.hosts.map(redactTable) },
+  s3: s3.map(redactTable),
+});
+
 /** The configuration with every secret replaced; fit for logs. */
 export const redactConfig = (config: Config): Readonly<Record<string, unknown>> => ({
   ...config,
   secret: redactSecret(config.secret),
   store: { url: redactUserInfo(config.store.url) },
   auth: { ...config.auth, issuers: config.auth.issuers.map(redactTable) },
+  storage: redactStorage(config.storage),
   destinations: config.destinations.map(redactTable),
 });
 

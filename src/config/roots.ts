@@ -40,7 +40,7 @@ const exposure = (key: string, root: string, { data, storeUrl }: Kept): readonly
 
 /** Every root must be there, for a misspelt one would refuse tasks later, and must keep clear of the data directory. */
 export const rootProblems = (
-  storage: StorageConfig,
+  storage: Pick<StorageConfig, 'file'>,
   allow: readonly string[],
   kept: Kept,
 ): readonly KeyProblem[] => {

@@ -1,7 +1,15 @@
 /** Every key of the configuration: its format, default and meaning. `config/default.toml` and `docs/configuration.md` follow this table. */
 import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
 import type { FormatName } from './formats.ts';
-import type { AuthMode, LogFormat, LogLevel, MissingOutput, TransportKind } from './types.ts';
+import type {
+  AuthMode,
+  LogFormat,
+  LogLevel,
+  MissingOutput,
+  S3Credentials,
+  TransportKind,
+  Upload,
+} from './types.ts';
 
 export interface KeySchema<T> {
   readonly doc: string;
@@ -156,9 +164,23 @@ export const CONFIG_SCHEMA = {
       allow: key(
         'texts',
         NO_TEXTS,
-        'Hosts, addresses or CIDR ranges that tasks may use although private or loopback.',
+        'Hosts, addresses or CIDR ranges that tasks may use over http although private or loopback.',
+      ),
+      hosts: sensitive(
+        'tables',
+        NO_TABLES,
+        'Credentials for hosts, and how files are stored there, see below.',
       ),
     },
+    ftp: {
+      allow: key(
+        'texts',
+        NO_TEXTS,
+        'Hosts, addresses or CIDR ranges that tasks may use over ftp although private or loopback.',
+      ),
+      hosts: sensitive('tables', NO_TABLES, 'Credentials for hosts, see below.'),
+    },
+    s3: sensitive('tables', NO_TABLES, 'S3 services and their credentials, see below.'),
   },
   destinations: sensitive(
     'tables',
@@ -302,6 +324,47 @@ export const ISSUER_SCHEMA = {
     'texts',
     ['openid'],
     'Scopes that the page asks for; those that put the audience and the groups into access tokens.',
+  ),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
+export const HTTP_HOST_SCHEMA = {
+  host: key('text', '', '`data.example`, or `data.example:8080` for one port of it. Required.'),
+  user: key('text', '', 'User for Basic authentication; empty = none.'),
+  password: sensitive('secret', '', 'Its password; best given as `env:NAME` or `file:PATH`.'),
+  token: sensitive('secret', '', 'Bearer token, instead of user and password.'),
+  upload: key<Upload>(
+    'upload',
+    'put',
+    'How outputs are stored: `put` = PUT of the bytes, `post` = a form with the field `file`.',
+  ),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
+export const FTP_HOST_SCHEMA = {
+  host: key('text', '', '`data.example`, or `data.example:2121` for one port of it. Required.'),
+  user: key('text', 'anonymous', 'User.'),
+  password: sensitive('secret', '', 'Its password; best given as `env:NAME` or `file:PATH`.'),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
+export const S3_SCHEMA = {
+  name: key('name', '', 'Name of the service in messages; unique. Required.'),
+  endpoint: key('http_url', '', 'Its address; empty = AWS.'),
+  region: key('required_text', 'us-east-1', 'Region.'),
+  path_style: key(
+    'boolean_strict',
+    true,
+    'Buckets are in the path, as most own servers have it, not in the host name.',
+  ),
+  buckets: key(
+    'texts',
+    NO_TEXTS,
+    'Buckets that are there; `*` stands for any characters. None = all. The first service that has a bucket is used.',
+  ),
+  access_key: sensitive('secret', '', 'Access key; best given as `env:NAME` or `file:PATH`.'),
+  secret_key: sensitive('secret', '', 'Its secret.'),
+  credentials: key<S3Credentials>(
+    's3_credentials',
+    'default',
+    'Without keys: `default` = those of the environment and the standard files of AWS; `none` = requests are not signed.',
   ),
 } as const satisfies Record<string, KeySchema<unknown>>;
 

@@ -60,13 +60,48 @@ export interface ApiConfig {
   readonly writes_per_minute: number;
 }
 
+export type Upload = 'put' | 'post';
+
+export interface HttpHostConfig {
+  readonly host: string;
+  /** Empty = none, like the next two. */
+  readonly user: string;
+  readonly password: string;
+  readonly token: string;
+  readonly upload: Upload;
+}
+
+export interface FtpHostConfig {
+  readonly host: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export type S3Credentials = 'default' | 'none';
+
+export interface S3Config {
+  readonly name: string;
+  /** Empty = AWS. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly path_style: boolean;
+  /** None = all. */
+  readonly buckets: readonly string[];
+  /** Empty = as `credentials` says. */
+  readonly access_key: string;
+  readonly secret_key: string;
+  readonly credentials: S3Credentials;
+}
+
 export interface StorageConfig {
   readonly file: {
     /** Real paths. */
     readonly read: readonly string[];
     readonly write: readonly string[];
   };
-  readonly http: { readonly allow: readonly string[] };
+  readonly http: { readonly allow: readonly string[]; readonly hosts: readonly HttpHostConfig[] };
+  readonly ftp: { readonly allow: readonly string[]; readonly hosts: readonly FtpHostConfig[] };
+  readonly s3: readonly S3Config[];
 }
 
 interface DestinationBase {
