@@ -116,7 +116,7 @@ export const AREAS = [
   vitest('unit', { quick: true }),
   vitest('property', { quick: true }),
   vitest('conformance', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
-  vitest('contract', { needs: ['python', 'venv', 'clientPython', 'mongodb', 'nginx'] }),
+  vitest('contract', { needs: ['python', 'venv', 'clientPython', 'mongodb', 'nginx', 's3'] }),
   vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('e2e', {
     build: true,

@@ -14,12 +14,12 @@ const NGINX_DAV = '/usr/lib/nginx/modules/ngx_http_dav_ext_module.so';
 
 const CLIENT_PROBE = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))';
 
-const hasFerret = () =>
+const isBuilt = (program) =>
   existsSync(inRoot('.cache')) &&
-  readdirSync(inRoot('.cache')).some((name) => name.startsWith('ferretdb'));
+  readdirSync(inRoot('.cache')).some((name) => name.startsWith(program));
 
 const hasMongo = () =>
-  (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' || hasFerret() || isInstalled('go');
+  (process.env.MAGNETAR_TEST_MONGODB_URI ?? '') !== '' || isBuilt('ferretdb') || isInstalled('go');
 
 const CGROUPS = '/sys/fs/cgroup';
 
@@ -63,6 +63,11 @@ const NEEDS = {
     packages: [],
     advice:
       'Go 1.23 or newer builds FerretDB (go.dev/dl), or MAGNETAR_TEST_MONGODB_URI names a MongoDB to use',
+  },
+  s3: {
+    here: () => isBuilt('versitygw') || isInstalled('go'),
+    packages: [],
+    advice: 'Go 1.25 or newer builds versitygw (go.dev/dl)',
   },
 };
 
