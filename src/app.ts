@@ -9,6 +9,7 @@ import { lockDataDirectory } from './app/data-lock.ts';
 import { claimEmbedded } from './app/embedded-claim.ts';
 import { createEnding } from './app/ending.ts';
 import { readRunnerFiles } from './app/runner-files.ts';
+import { createStorages, type Storages } from './app/storages.ts';
 import type { App, AppInput } from './cli/serve.ts';
 import { readVersion } from './cli/version.ts';
 import type { Environment } from './config/environment.ts';
@@ -26,7 +27,8 @@ import { canReach } from './app/reach.ts';
 import { createDestinationLine, type DestinationLine } from './dispatcher/destination-line.ts';
 import { createDispatcher, type Dispatcher } from './dispatcher/dispatcher.ts';
 import { createJobLogs } from './dispatcher/job-logs.ts';
-import { createJobKeys } from './dispatcher/job-keys.ts';
+import { createJobKeys, type JobKeys } from './dispatcher/job-keys.ts';
+import type { JobDoors } from './dispatcher/attempt-context.ts';
 import { lostDestinations } from './dispatcher/lost-destinations.ts';
 import { DEFAULT_TIMING, type Timing } from './dispatcher/timing.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -65,7 +67,8 @@ interface Parts {
   readonly logs: Omit<LogDeps, 'store'>;
   readonly lines: readonly DestinationLine[];
   readonly dispatcher: Dispatcher;
-  readonly keyFor: (job: JobId) => string;
+  readonly keys: JobKeys;
+  readonly storages: Storages;
   readonly runnerSchema: RunnerSchema;
   /** Where jobs reach this server; known once it listens. */
   readonly setUrl: (url: string) => void;
@@ -78,11 +81,22 @@ interface Made {
   readonly releases: Releases;
 }
 
+const doorsOf = (base: string, keys: JobKeys, job: JobId): JobDoors => ({
+  beacon: {
+    url: `${base}/files/${job}/beacon`,
+    key: keys.beacon(job),
+    interval_s: BEACON_INTERVAL_S,
+  },
+  relay: { url: `${base}/files/${job}`, token: keys.relay(job) },
+});
+
 const createParts = (input: CreateAppInput, made: Made): Parts => {
   const { config, logger, environment } = input;
   const { server, secret } = made.secret;
   const store = input.decorateStore?.(made.opened.store) ?? made.opened.store;
-  const keyFor = createJobKeys(secret);
+  const keys = createJobKeys(secret);
+  const storages = createStorages(config);
+  made.releases.push(() => storages.close());
   let base = config.server.public_url;
   const runnerSchema = compileRunnerSchema();
   const keptLogs = createKeptLogs({ directory: join(config.data, 'logs'), clock: systemClock });
@@ -92,7 +106,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     logs: keptLogs,
     checkJobs: createCheckJobs(join(config.data, 'checks')),
     timing: input.timing ?? DEFAULT_TIMING,
-    rules: planRulesOf(config, server),
+    rules: planRulesOf(config, server, storages.schemes),
     runnerFiles: made.runnerFiles,
     runnerSchema,
     random: Math.random,
@@ -108,11 +122,8 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     made.releases.push(() => open.stop());
     const transport = input.decorateTransport?.(open.transport) ?? open.transport;
     const destination = destinationOf(config, entry);
-    const beaconFor = (job: JobId) =>
-      canReach(entry, base)
-        ? { url: `${base}/files/${job}/beacon`, key: keyFor(job), interval_s: BEACON_INTERVAL_S }
-        : undefined;
-    const own = { beaconFor, logger: log, pulsar: open, transport, destination };
+    const doorsFor = (job: JobId) => (canReach(entry, base) ? doorsOf(base, keys, job) : undefined);
+    const own = { doorsFor, logger: log, pulsar: open, transport, destination };
     const line = createDestinationLine({ ...shared, ...own });
     return { destination, transport, owner: line.owner, line };
   });
@@ -120,7 +131,8 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     store,
     changes: made.opened.changes,
     logs: { keptLogs, jobLogs: createJobLogs(destinations) },
-    keyFor,
+    keys,
+    storages,
     runnerSchema,
     lines: destinations.map(({ line }) => line),
     dispatcher: createDispatcher({ ...shared, changes: made.opened.changes, logger, destinations }),
@@ -156,7 +168,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     serviceInfo: serviceInfoOf(config, readVersion()),
     storage: {
       files: createAllowList(config.storage.file),
-      httpAllow: config.storage.http.allow,
+      schemes: parts.storages.schemes,
     },
     limits: {
       bodyBytes: config.limits.body_bytes,
@@ -174,7 +186,12 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     settleMs: config.api.settle_s * 1000,
     repeatWindowMs: config.api.repeat_window_s * 1000,
     health: { ready: readinessOf(parts) },
-    jobs: { keyFor: parts.keyFor, receive: parts.dispatcher.receive },
+    jobs: { keyFor: parts.keys.beacon, receive: parts.dispatcher.receive },
+    relay: {
+      store: parts.store,
+      storageOf: parts.storages.storageOf,
+      relayTokenFor: parts.keys.relay,
+    },
     runnerSchema: parts.runnerSchema,
     security: {
       allowedHosts: allowedHostsOf(config),

@@ -23,12 +23,12 @@ class Guard:
     """Which addresses a URL of a client may reach. Names are resolved once and the answer is what
     gets connected."""
 
-    def __init__(self, plan):
+    def __init__(self, plan, kind='http'):
         import ipaddress
 
         self.parse = ipaddress.ip_address
         self.hosts, self.networks = set(), []
-        for entry in plan['storage']['http_allow']:
+        for entry in plan['storage'][kind + '_allow']:
             try:
                 self.networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:

@@ -170,6 +170,7 @@ class Inputs:
             size = relay.fetch(item['i'], [], part)
             self.tree.move_in(part, path, 0o644)
             return size
+        self.layout.want_folder(path)
         self.tree.make_folder(path)
         size, files = 0, []
         for entry in entries:
@@ -189,12 +190,12 @@ class Inputs:
             raise Failure('INPUT_REFUSED', 'this kind of URL is not fetched: ' + shown_url(url))
         if item['type'] == 'DIRECTORY':
             raise Failure('INPUT_FAILED', 'a folder cannot be fetched from ' + shown_url(url))
-        self.guard = self.guard or Guard(self.plan)
         part = '%s/part-%d' % (self.job.own, item['i'])
         stall_s = self.plan['limits']['stall_s']
         if scheme == 'ftp':
-            size = fetch_ftp(self.job, self.guard, url, part, stall_s)
+            size = fetch_ftp(self.job, Guard(self.plan, 'ftp'), url, part, stall_s)
         else:
+            self.guard = self.guard or Guard(self.plan)
             size = fetch_http(self.job, Http(self.guard, stall_s), url, part)
         self.tree.move_in(part, path, 0o644)
         return size

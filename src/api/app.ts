@@ -15,6 +15,7 @@ import type { StorageRules } from '../tasks/storage-rules.ts';
 import { createWatch } from '../tasks/watch.ts';
 import { createAudit } from './audit.ts';
 import { createBeaconRouter, type Jobs } from './beacon-routes.ts';
+import { createBodyTime } from './body-time.ts';
 import { createCallers } from './callers.ts';
 import { createCompress } from './compress.ts';
 import { loadContract } from './contract.ts';
@@ -27,6 +28,7 @@ import { createHealthRouter, type Health } from './health-routes.ts';
 import { createLogRouter } from './log-routes.ts';
 import { createPipelines } from './pipeline.ts';
 import { createRates, type Rates } from './rates.ts';
+import { createRelayRouter, type RelayRouteDeps } from './relay-routes.ts';
 import { createTesRouter } from './tes-routes.ts';
 
 export interface ApiLimits {
@@ -57,6 +59,7 @@ export interface ApiDeps extends LogDeps {
   readonly settleMs: number;
   readonly health: Health;
   readonly jobs: Jobs;
+  readonly relay: RelayRouteDeps;
   readonly runnerSchema: RunnerSchema;
   readonly security: Omit<GuardOptions, 'tokenHeader'>;
   readonly access: AccessDeps;
@@ -70,6 +73,8 @@ export interface Api {
 
 /** Characters: the BASIC views of about 10,000 tasks. */
 const KNOWN_VIEWS_LENGTH = 8 * 1024 * 1024;
+
+const OUTPUTS_OF_JOBS = /^\/files\/[^/]+\/outputs\//;
 
 /** Ends requests while the server stops. */
 const createGate = () => {
@@ -109,6 +114,7 @@ export const createApi = (deps: ApiDeps): Api => {
   if (deps.http.trustProxy.length > 0) app.set('trust proxy', deps.http.trustProxy);
   app.enable('case sensitive routing');
 
+  app.use(createBodyTime(OUTPUTS_OF_JOBS));
   app.use(createCompress());
   app.use(async (req, res, next) => {
     beginExchange(req, res);
@@ -138,6 +144,7 @@ export const createApi = (deps: ApiDeps): Api => {
   app.use(tes);
   app.use(createLogRouter({ ...deps, callers }));
   app.use(createBeaconRouter(deps));
+  app.use(createRelayRouter(deps.relay));
   app.use(createHealthRouter(deps.health));
   app.use(createDocsRouter(contract, deps));
   app.use(pathUnknown);

@@ -17,13 +17,15 @@ export interface ListenOptions {
   readonly logger: Logger;
 }
 
-/** Rejects with the system's error (EADDRINUSE, EACCES, …). */
+const HEADERS_MS = 60_000;
+
+/** Bodies are timed by the application, see body-time.ts. Rejects with the system's error (EADDRINUSE, EACCES, …). */
 export const listen = (
   app: RequestListener,
   { host, port, logger }: ListenOptions,
 ): Promise<Listener> =>
   new Promise((resolve, reject) => {
-    const server = createServer(app);
+    const server = createServer({ requestTimeout: 0, headersTimeout: HEADERS_MS }, app);
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);

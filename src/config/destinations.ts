@@ -71,6 +71,7 @@ const toDestination = (raw: RawDestination, token: string): DestinationConfig =>
     mounts: raw.mounts.map((mount) => ({ ...mount, mode: mount.mode ?? 'ro' })),
     env: raw.env,
     images: raw.images,
+    direct: raw.direct,
   };
   if (raw.transport !== 'rest') {
     return { ...common, transport: 'embedded', python: raw.python, shared_filesystem: true };

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { isRecord } from '../kernel/json.ts';
 import { isNetwork, isSecureUrl } from '../tasks/addresses.ts';
+import { DIRECT_SCHEMES } from '../tasks/transfers.ts';
 
 export interface Format {
   /** For docs/configuration.md. */
@@ -201,6 +202,7 @@ export const FORMATS = {
     'must be a list of addresses or ranges such as 10.0.0.0/8',
   ),
   auth_modes: wordsOf('basic', 'token', 'oidc'),
+  direct_schemes: wordsOf(...DIRECT_SCHEMES),
   algorithms: wordsOf(...ALGORITHMS),
   issuer: text('https URL, or http on loopback', (value) =>
     isSecureUrl(value) ? undefined : 'must be an https:// URL (http:// on loopback only)',

@@ -3,6 +3,7 @@ import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
 import type { FormatName } from './formats.ts';
 import type {
   AuthMode,
+  DirectScheme,
   LogFormat,
   LogLevel,
   MissingOutput,
@@ -285,6 +286,11 @@ export const DESTINATION_SCHEMA = {
     'boolean_strict',
     false,
     'The destination sees the files of this server under the same paths; always so for `embedded`.',
+  ),
+  direct: key<readonly DirectScheme[]>(
+    'direct_schemes',
+    ['http', 'https'],
+    'Schemes over which jobs may move files themselves where that takes no credentials: `http`, `https`, `ftp` (inputs). All other data goes through this server.',
   ),
   mounts: key('mounts', NO_MOUNTS, 'Folders of the host that every container sees.'),
   env: sensitive('text_map', NO_PAIRS, 'Environment of every container; a task’s own `env` wins.'),

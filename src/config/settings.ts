@@ -4,7 +4,8 @@ import type { IssuerOptions } from '../access/oidc/issuer.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
-import type { AuthMode, Config, DestinationConfig, IssuerConfig } from './types.ts';
+import type { SchemeRules } from '../tasks/ports/url-rules.ts';
+import type { AuthMode, Config, DestinationConfig, IssuerConfig, S3Config } from './types.ts';
 
 const GB = 1_000_000_000;
 
@@ -33,7 +34,7 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
     },
     mounts: entry.mounts,
     env: entry.env,
-    reach: { shared_filesystem: entry.shared_filesystem },
+    reach: { shared_filesystem: entry.shared_filesystem, direct: entry.direct },
     queues: entry.transport !== 'embedded',
     limits: {
       pids: limits.pids,
@@ -46,21 +47,27 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
   };
 };
 
-export const planRulesOf = (config: Config, server: string): PlanRules => ({
+export const planRulesOf = (config: Config, server: string, schemes: SchemeRules): PlanRules => ({
   server,
   storage: {
     read: config.storage.file.read,
     write: config.storage.file.write,
     http_allow: config.storage.http.allow,
+    ftp_allow: config.storage.ftp.allow,
   },
   missing_output: config.tasks.missing_output,
+  schemes,
 });
+
+/** Patterns are shown up to their first `*`. */
+const bucketsOf = ({ buckets }: S3Config): readonly string[] =>
+  buckets.length === 0 ? ['s3://'] : buckets.map((name) => `s3://${name.replace(/\*.*$/, '')}`);
 
 /** Roots as C14 wants them, and the schemes that need no root. */
 const storageOf = ({ storage }: Config): readonly string[] => [
   ...new Set([...storage.file.read, ...storage.file.write].map((root) => `file://${root}`)),
-  'http://',
-  'https://',
+  ...['http://', 'https://', 'ftp://', 'ftps://'],
+  ...storage.s3.flatMap(bucketsOf),
 ];
 
 /** The URL that the contract requires, where nobody has configured one: at least it leads here. */

@@ -1,4 +1,5 @@
 /** The effective configuration: read once, checked, frozen. Key names are those of the file. */
+import type { DIRECT_SCHEMES } from '../tasks/transfers.ts';
 import type { PlanMount, PullPolicy, RuntimeKind } from '../tasks/plan.ts';
 
 export interface ServerConfig {
@@ -104,6 +105,8 @@ export interface StorageConfig {
   readonly s3: readonly S3Config[];
 }
 
+export type DirectScheme = (typeof DIRECT_SCHEMES)[number];
+
 interface DestinationBase {
   readonly name: string;
   readonly manager: string;
@@ -116,6 +119,7 @@ interface DestinationBase {
   readonly runtime: RuntimeKind;
   readonly pull: PullPolicy;
   readonly shared_filesystem: boolean;
+  readonly direct: readonly DirectScheme[];
   readonly mounts: readonly PlanMount[];
   readonly env: Readonly<Record<string, string>>;
   readonly images: Readonly<Record<string, string>>;

@@ -5,13 +5,19 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { JobId } from '../tasks/ids.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
-import type { PlanBeacon, PlanRuntime } from '../tasks/plan.ts';
+import type { PlanBeacon, PlanRelay, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { KeptLogs } from '../tasks/ports/kept-logs.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Timing } from './timing.ts';
+
+/** Where and as whom a job calls this server. */
+export interface JobDoors {
+  readonly beacon: PlanBeacon;
+  readonly relay: PlanRelay;
+}
 
 export interface AttemptDeps {
   readonly store: TaskStore;
@@ -26,7 +32,7 @@ export interface AttemptDeps {
   readonly runnerFiles: readonly JobFile[];
   readonly runnerSchema: RunnerSchema;
   /** How this job reaches us; undefined = it cannot. */
-  readonly beaconFor: (job: JobId) => PlanBeacon | undefined;
+  readonly doorsFor: (job: JobId) => JobDoors | undefined;
   /** Throws LEASE_LOST when this process may no longer change anything on the destination. */
   readonly assertOwner: () => void;
   /** How containers run there, as far as it is known by now. */

@@ -14,14 +14,13 @@ export const jobFilesOf = async ({
   const wantsContent =
     task.spec.inputs?.some((input) => input.content_bytes !== undefined) ?? false;
   const parts = wantsContent ? await deps.store.parts([task.id], ['content'], { signal }) : [];
-  const beacon = deps.beaconFor(job);
   const plan = buildPlan({
     job,
     spec: task.spec,
     contents: new Map(parts.map(({ index, text }) => [index, text])),
     destination: { ...deps.destination, runtime: deps.runtime() },
     rules: deps.rules,
-    ...(beacon === undefined ? {} : { beacon }),
+    ...deps.doorsFor(job),
   });
   return [...deps.runnerFiles, { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) }];
 };

@@ -1,6 +1,7 @@
 /** Writes the plan of an attempt: what the task asks, how its data moves, what the destination and the operator set. Pure. */
 import type { Destination } from './destination.ts';
 import type { JobId } from './ids.ts';
+import type { SchemeRules } from './ports/url-rules.ts';
 import {
   PLAN_VERSION,
   type Plan,
@@ -20,6 +21,8 @@ export interface PlanRules {
   readonly server: string;
   readonly storage: PlanStorage;
   readonly missing_output: Plan['missing_output'];
+  /** What is known of URLs by their scheme. */
+  readonly schemes: SchemeRules;
 }
 
 export interface PlanRequest {
@@ -55,7 +58,10 @@ export const buildPlan = (request: PlanRequest): Plan => {
   const { spec, destination, rules } = request;
   const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
   const reach = { ...destination.reach, server: request.relay !== undefined };
-  const { inputs, outputs } = planTransfers(spec, request.contents, reach);
+  const { inputs, outputs } = planTransfers(spec, request.contents, {
+    reach,
+    schemes: rules.schemes,
+  });
   return {
     v: PLAN_VERSION,
     job: request.job,

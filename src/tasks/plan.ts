@@ -118,6 +118,7 @@ export interface PlanStorage {
   readonly write: readonly string[];
   /** Hosts, addresses or CIDR ranges that may be used although private or loopback. */
   readonly http_allow: readonly string[];
+  readonly ftp_allow: readonly string[];
 }
 
 export interface Plan {

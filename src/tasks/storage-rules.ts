@@ -1,8 +1,13 @@
-/** Judges the URLs of a task at its creation: scheme, local folders, hosts. The runner judges hosts again after resolving them. */
-import { MagnetarError, type ErrorCode, type FieldProblem } from '../kernel/errors.ts';
-import { isAllowedHost, isSpecialHost } from './addresses.ts';
+/** Judges the URLs of a task at its creation: scheme, local folders, hosts. Whoever connects judges hosts again after resolving them. */
+import {
+  isMagnetarError,
+  MagnetarError,
+  type ErrorCode,
+  type FieldProblem,
+} from '../kernel/errors.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { FileAccess, FileUse } from './ports/file-access.ts';
+import type { SchemeRules, UrlRules } from './ports/url-rules.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import { filePathsOf, schemeOf, segmentsOf } from './urls.ts';
 import { LIMITS } from './validation/limits.ts';
@@ -10,8 +15,7 @@ import { hasWildcard } from './validation/patterns.ts';
 
 export interface StorageRules {
   readonly files: FileAccess;
-  /** Hosts, addresses or CIDR ranges that may be used although private or loopback. */
-  readonly httpAllow: readonly string[];
+  readonly schemes: SchemeRules;
 }
 
 /** A URL of the task, and what is to be done with it. */
@@ -28,12 +32,6 @@ type RefusalCode = Extract<ErrorCode, 'BAD_TASK' | 'SCHEME_UNSUPPORTED' | 'STORA
 interface Refusal extends FieldProblem {
   readonly code: RefusalCode;
 }
-
-type Judge = (
-  transfer: Transfer,
-  rules: StorageRules,
-  options: CallOptions,
-) => Promise<Refusal | undefined> | Refusal | undefined;
 
 const refuse = (transfer: Transfer, code: RefusalCode, message: string): Refusal => ({
   field: transfer.field,
@@ -65,7 +63,11 @@ const remedy = (path: string, { use, file }: Transfer, roots: readonly string[])
   return `${why}; start the server with --allow ${folder}, or put ${use} = ["${folder}"] under [storage.file]`;
 };
 
-const judgeFile: Judge = async (transfer, { files }, options) => {
+const judgeFile = async (
+  transfer: Transfer,
+  { files }: StorageRules,
+  options: CallOptions,
+): Promise<Refusal | undefined> => {
   const { url, use, file } = transfer;
   const paths = filePathsOf(url);
   if (paths.length === 0) {
@@ -80,49 +82,33 @@ const judgeFile: Judge = async (transfer, { files }, options) => {
   return refuse(transfer, 'STORAGE_REFUSED', message);
 };
 
-/** Characters that programs read differently in a URL: one would see another host than the other. */
-const AMBIGUOUS = /[\\\s]|\p{Cc}/u;
+const CODES: readonly RefusalCode[] = ['BAD_TASK', 'STORAGE_REFUSED'];
 
-const hostOf = (url: string): string | undefined => {
-  if (AMBIGUOUS.test(url)) return undefined;
+const judgeUrl = (transfer: Transfer, rules: UrlRules): Refusal | undefined => {
   try {
-    return new URL(url).hostname;
-  } catch {
+    rules.judge(transfer.url);
     return undefined;
+  } catch (error) {
+    if (!isMagnetarError(error)) throw error;
+    const code = CODES.find((one) => one === error.code);
+    if (code === undefined) throw error;
+    return refuse(transfer, code, error.message);
   }
 };
 
-/** A host must follow at once: lenient readers take `http:///user:pw@host` for a URL of that host. */
-const HTTP_FORM = /^https?:\/\/[^/?#]/i;
-
-const judgeHttp: Judge = (transfer, { httpAllow }) => {
-  const host = hostOf(transfer.url);
-  if (host === undefined || host === '' || !HTTP_FORM.test(transfer.url)) {
-    return refuse(transfer, 'BAD_TASK', 'is not a valid URL: expected http(s)://host[:port]/path'); // not shown: nobody knows where a password ends in it
-  }
-  if (!isSpecialHost(host) || isAllowedHost(host, httpAllow)) return undefined;
-  return refuse(
-    transfer,
-    'STORAGE_REFUSED',
-    `${host} is a private or local address; to allow it, add allow = ["${host}"] to [storage.http]`,
-  );
-};
-
-/** Schemes that this server moves data over. */
-const SCHEMES: Readonly<Record<string, Judge>> = {
-  file: judgeFile,
-  http: judgeHttp,
-  https: judgeHttp,
-};
-
-const judge: Judge = (transfer, rules, options) => {
+const judge = (
+  transfer: Transfer,
+  rules: StorageRules,
+  options: CallOptions,
+): Promise<Refusal | undefined> | Refusal | undefined => {
   const scheme = schemeOf(transfer.url);
   if (scheme === undefined) {
     return refuse(transfer, 'BAD_TASK', 'must be a URL with a scheme, or an absolute path');
   }
-  const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
-  if (known !== undefined) return known(transfer, rules, options);
-  const names = Object.keys(SCHEMES).join(', ');
+  if (scheme === 'file') return judgeFile(transfer, rules, options);
+  const known = Object.hasOwn(rules.schemes, scheme) ? rules.schemes[scheme] : undefined;
+  if (known !== undefined) return judgeUrl(transfer, known);
+  const names = ['file', ...Object.keys(rules.schemes)].join(', ');
   return refuse(
     transfer,
     'SCHEME_UNSUPPORTED',

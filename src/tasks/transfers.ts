@@ -1,5 +1,7 @@
 /** How each input and output of a task reaches its place: a pure table of scheme and destination (DESIGN section 5). */
-import { MagnetarError, type FieldProblem } from '../kernel/errors.ts';
+import { isMagnetarError, MagnetarError, type FieldProblem } from '../kernel/errors.ts';
+import type { FileUse } from './ports/file-access.ts';
+import type { SchemeRules, UrlFacts, UrlRules } from './ports/url-rules.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import { filePathsOf, outputPathOf, redactUrl, schemeOf, withoutUserInfo } from './urls.ts';
@@ -9,6 +11,8 @@ import { hasWildcard } from './validation/patterns.ts';
 export interface DataReach {
   /** It sees the same files under the same paths as this server. */
   readonly shared_filesystem: boolean;
+  /** Schemes over which its jobs may move data themselves. */
+  readonly direct: readonly string[];
   /** Its jobs can reach this server. */
   readonly server: boolean;
 }
@@ -18,34 +22,43 @@ type Method = 'mount' | 'direct' | 'relay';
 /** What is to be moved. */
 interface Transfer {
   readonly url: string;
+  readonly scheme: string;
+  readonly use: FileUse;
   /** A folder that is to be listed. */
   readonly isTree: boolean;
+  readonly needsSecret: boolean;
 }
 
 interface Way {
   readonly method: Method;
-  fits(transfer: Transfer, reach: DataReach): boolean;
-  /** What is missing where it does not fit, and what to configure. */
-  readonly missing: string;
+  /** Why it does not do, and what to configure; undefined = it does. */
+  readonly missing: (transfer: Transfer, reach: DataReach) => string | undefined;
 }
 
 const MOUNT: Way = {
   method: 'mount',
-  fits: (_, reach) => reach.shared_filesystem,
-  missing:
-    'the destination shares no file system with this server; set shared_filesystem = true for it if it does',
+  missing: (_, { shared_filesystem }) =>
+    shared_filesystem
+      ? undefined
+      : 'the destination shares no file system with this server; set shared_filesystem = true for it if it does',
 };
 
+/** First what nobody can configure away. */
 const DIRECT: Way = {
   method: 'direct',
-  fits: ({ isTree }) => !isTree,
-  missing: 'jobs fetch no folders over http themselves',
+  missing({ scheme, use, isTree, needsSecret }, { direct }) {
+    if (isTree) return `jobs fetch no folders over ${scheme} themselves`;
+    if (needsSecret) return 'jobs do not get the credentials that it takes';
+    if (scheme === 'ftp' && use === 'write') return 'jobs store nothing over ftp themselves';
+    if (direct.includes(scheme)) return undefined;
+    return `jobs there may not use ${scheme} themselves; add it to "direct" of the destination if they may`;
+  },
 };
 
 const RELAY: Way = {
   method: 'relay',
-  fits: (_, reach) => reach.server,
-  missing: 'jobs there cannot reach this server; set public_url under [server]',
+  missing: (_, { server }) =>
+    server ? undefined : 'jobs there cannot reach this server; set public_url under [server]',
 };
 
 /** By scheme: the cheapest way first. */
@@ -53,22 +66,51 @@ const WAYS: Readonly<Partial<Record<string, readonly Way[]>>> = {
   http: [DIRECT, RELAY],
   https: [DIRECT, RELAY],
   file: [MOUNT, RELAY],
-  ftp: [RELAY],
+  ftp: [DIRECT, RELAY],
   ftps: [RELAY],
   s3: [RELAY],
 };
 
-/** The method, or why there is none. */
-type Answer = { readonly method: Method } | { readonly problem: string };
+/** Schemes in `direct` of a destination that mean something. */
+export const DIRECT_SCHEMES = ['http', 'https', 'ftp'] as const;
 
-const methodFor = (transfer: Transfer, reach: DataReach): Answer => {
-  const scheme = schemeOf(transfer.url) ?? 'such';
-  const ways = Object.hasOwn(WAYS, scheme) ? (WAYS[scheme] ?? []) : [];
-  const way = ways.find((one) => one.fits(transfer, reach));
-  if (way !== undefined) return { method: way.method };
-  const missing = ways.map((one) => one.missing).join(', and ');
-  return { problem: missing === '' ? `no way to move ${scheme} URLs` : missing };
+/** The method, or why there is none. */
+type Answer =
+  { readonly method: Method; readonly upload: UrlFacts['upload'] } | { readonly problem: string };
+
+const NO_FACTS: UrlFacts = { needsSecret: false, upload: 'put' };
+
+/** What a URL may be used for may have changed since its task was created. */
+const factsOf = (url: string, rules: UrlRules | undefined): UrlFacts | { problem: string } => {
+  try {
+    return rules?.judge(url) ?? NO_FACTS;
+  } catch (error) {
+    if (isMagnetarError(error)) return { problem: error.message };
+    throw error;
+  }
 };
+
+const methodFor = (
+  { url, use, isTree }: Pick<Transfer, 'url' | 'use' | 'isTree'>,
+  { reach, schemes }: PlanSetting,
+): Answer => {
+  const scheme = schemeOf(url) ?? 'such';
+  const facts = factsOf(url, Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined);
+  if ('problem' in facts) return facts;
+  const transfer = { url, scheme, use, isTree, needsSecret: facts.needsSecret };
+  const ways = Object.hasOwn(WAYS, scheme) ? (WAYS[scheme] ?? []) : [];
+  const tried = ways.map(({ method, missing }) => ({ method, why: missing(transfer, reach) }));
+  const found = tried.find(({ why }) => why === undefined);
+  if (found !== undefined) return { method: found.method, upload: facts.upload };
+  const why = tried.map((one) => one.why).join(', and ');
+  return { problem: why === '' ? `no way to move ${scheme} URLs` : why };
+};
+
+/** Where the data is moved to and from, and what is known of URLs. */
+export interface PlanSetting {
+  readonly reach: DataReach;
+  readonly schemes: SchemeRules;
+}
 
 interface Planned<Item> {
   readonly items: readonly Item[];
@@ -79,14 +121,14 @@ const planInput = (
   input: TaskInput,
   i: number,
   contents: ReadonlyMap<number, string>,
-  reach: DataReach,
+  setting: PlanSetting,
 ): PlanInput | FieldProblem => {
   const base = { i, path: input.path, type: input.type ?? 'FILE' } as const;
   if (input.content_bytes !== undefined) {
     return { ...base, method: 'content', content: contents.get(i) ?? '' };
   }
   const url = input.url ?? '';
-  const answer = methodFor({ url, isTree: base.type === 'DIRECTORY' }, reach);
+  const answer = methodFor({ url, use: 'read', isTree: base.type === 'DIRECTORY' }, setting);
   if ('problem' in answer) {
     return { field: `inputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
@@ -100,7 +142,11 @@ const planInput = (
   }
 };
 
-const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput | FieldProblem => {
+const planOutput = (
+  output: TaskOutput,
+  i: number,
+  setting: PlanSetting,
+): PlanOutput | FieldProblem => {
   const { path, path_prefix, url } = output;
   const base = {
     i,
@@ -109,7 +155,7 @@ const planOutput = (output: TaskOutput, i: number, reach: DataReach): PlanOutput
     type: output.type ?? 'FILE',
     ...(path_prefix === undefined || !hasWildcard(path) ? {} : { path_prefix }), // T40
   } as const;
-  const answer = methodFor({ url, isTree: false }, reach);
+  const answer = methodFor({ url, use: 'write', isTree: false }, setting);
   if ('problem' in answer) {
     return { field: `outputs[${String(i)}].url`, message: `${redactUrl(url)}: ${answer.problem}` };
   }
@@ -132,10 +178,12 @@ const split = <Item extends object>(answers: readonly (Item | FieldProblem)[]): 
 export const planTransfers = (
   spec: TaskSpec,
   contents: ReadonlyMap<number, string>,
-  reach: DataReach,
+  setting: PlanSetting,
 ): { readonly inputs: readonly PlanInput[]; readonly outputs: readonly PlanOutput[] } => {
-  const inputs = split((spec.inputs ?? []).map((input, i) => planInput(input, i, contents, reach)));
-  const outputs = split((spec.outputs ?? []).map((output, i) => planOutput(output, i, reach)));
+  const inputs = split(
+    (spec.inputs ?? []).map((input, i) => planInput(input, i, contents, setting)),
+  );
+  const outputs = split((spec.outputs ?? []).map((output, i) => planOutput(output, i, setting)));
   const details = [...inputs.problems, ...outputs.problems];
   if (details.length > 0) {
     throw new MagnetarError('NO_METHOD', details.map(({ message }) => message).join('; '), {

@@ -64,6 +64,10 @@ const loginOf = (
   return rule ?? ANONYMOUS;
 };
 
+/** Nothing that lasts is needed to log in. */
+export const isAnonymous = ({ user, password }: Place): boolean =>
+  user === ANONYMOUS.user && password === ANONYMOUS.password;
+
 /** `ftps` is read as `ftp`: URL puts the hosts of schemes that it knows in their usual form, and leaves the others as they are. */
 const parse = (text: string): URL => {
   const [, rest] = /^ftps?:(\/\/[^/].*)$/is.exec(text) ?? [];

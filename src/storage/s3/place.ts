@@ -97,7 +97,7 @@ const endpointFor = (
 ): S3Endpoint => {
   const found = candidates.find((endpoint) => hasBucket(endpoint, bucket));
   if (found !== undefined) return found;
-  throw refused(url, 'no configured S3 endpoint has this bucket');
+  throw refused(url, 'no configured S3 service has this bucket; add it to [[storage.s3]]');
 };
 
 /** @throws MagnetarError STORAGE_REFUSED, STORAGE_FAILED */

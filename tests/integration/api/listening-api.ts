@@ -11,6 +11,9 @@ import { systemClock } from '../../../src/kernel/clock.ts';
 import { createIdSource } from '../../../src/kernel/ids.ts';
 import type { Logger } from '../../../src/kernel/logger.ts';
 import { createAllowList } from '../../../src/storage/file/allow-list.ts';
+import { createFtpRules } from '../../../src/storage/ftp/ftp-rules.ts';
+import { createHttpRules } from '../../../src/storage/http/http-rules.ts';
+import { createS3Rules } from '../../../src/storage/s3/s3-rules.ts';
 import { createKeptLogs } from '../../../src/storage/logs/kept-logs.ts';
 import { createSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { KeptLogs } from '../../../src/tasks/ports/kept-logs.ts';
@@ -49,6 +52,15 @@ export interface ListeningApi {
   close(): Promise<void>;
 }
 
+const PUBLIC_ONLY = { allow: [], hosts: [] };
+const SCHEMES = {
+  http: createHttpRules(PUBLIC_ONLY),
+  https: createHttpRules(PUBLIC_ONLY),
+  ftp: createFtpRules(PUBLIC_ONLY),
+  ftps: createFtpRules(PUBLIC_ONLY),
+  s3: createS3Rules({ allow: [], endpoints: [] }),
+};
+
 export const listenApi = async (
   logger: Logger,
   change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({}),
@@ -66,7 +78,8 @@ export const listenApi = async (
     clock: systemClock,
     logger,
     serviceInfo: { ...SERVICE, storage: [`file://${data}`] },
-    storage: { files: createAllowList({ read: [data], write: [data] }), httpAllow: [] },
+    storage: { files: createAllowList({ read: [data], write: [data] }), schemes: SCHEMES },
+    relay: { store, storageOf: () => undefined, relayTokenFor: (job) => `token of ${job}` },
     limits: {
       bodyBytes: 16 * MIB,
       contentBytes: MIB,

@@ -89,12 +89,16 @@ describe('what clients and jobs are told', () => {
     const folder = createTempFile('x', '').replace(/\/x$/, '');
     const config = load(`[storage.file]\nread = ["${folder}"]\nwrite = ["${folder}"]`);
     const info = serviceInfoOf(config, '1.2.3');
-    expect(info.storage).toEqual([`file://${folder}`, 'http://', 'https://']);
+    expect(info.storage).toEqual([
+      `file://${folder}`,
+      ...['http://', 'https://', 'ftp://', 'ftps://'],
+    ]);
     expect(info).not.toHaveProperty('contactUrl');
-    expect(planRulesOf(config, 'me').storage).toEqual({
+    expect(planRulesOf(config, 'me', {}).storage).toEqual({
       read: [folder],
       write: [folder],
       http_allow: [],
+      ftp_allow: [],
     });
   });
 });

@@ -1,23 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
+import type { UrlFacts, UrlRules } from '../../../src/tasks/ports/url-rules.ts';
 import { planTransfers, type DataReach } from '../../../src/tasks/transfers.ts';
 
 const executors = [{ image: 'any', command: ['true'] }];
-const NOWHERE = { shared_filesystem: false, server: false };
+const NOWHERE = { shared_filesystem: false, direct: [], server: false };
+/** Whoever names `closed` needs credentials there. */
+const rules: UrlRules = {
+  judge: (url): UrlFacts => ({ needsSecret: url.includes('//closed/'), upload: 'put' }),
+};
+const schemes = { http: rules, https: rules, ftp: rules, ftps: rules, s3: rules };
+const setting = (reach: Partial<DataReach>) => ({ reach: { ...NOWHERE, ...reach }, schemes });
 const plan = (url: string, reach: Partial<DataReach> = {}) =>
   planTransfers(
     { executors, inputs: [{ path: '/in', url }], outputs: [{ path: '/out', url }] },
     new Map(),
-    { ...NOWHERE, ...reach },
+    setting(reach),
   );
+const WEB = { direct: ['http', 'https'] };
 const SHARED = { shared_filesystem: true };
 const SERVER = { server: true };
 
 describe('planTransfers', () => {
   it.each([
-    ['http://host/a', SHARED, 'direct'],
-    ['https://host/a', {}, 'direct'],
-    ['https://host/a', SERVER, 'direct'],
+    ['http://host/a', { ...SHARED, ...WEB }, 'direct'],
+    ['https://host/a', WEB, 'direct'],
+    ['https://host/a', { ...SERVER, ...WEB }, 'direct'],
+    ['https://host/a', SERVER, 'relay'],
+    ['https://closed/a', { ...SERVER, ...WEB }, 'relay'],
     ['/data/a', SHARED, 'mount'],
     ['file:///data/a', { ...SHARED, ...SERVER }, 'mount'],
     ['file:///data/a', SERVER, 'relay'],
@@ -37,14 +47,34 @@ describe('planTransfers', () => {
   });
 
   it('lets the server list the folders of http', () => {
-    const folder = (reach: DataReach) =>
+    const folder = (reach: Partial<DataReach>) =>
       planTransfers(
         { executors, inputs: [{ path: '/in', url: 'http://host/a', type: 'DIRECTORY' }] },
         new Map(),
-        reach,
+        setting(reach),
       ).inputs;
-    expect(folder({ ...NOWHERE, server: true })).toMatchObject([{ method: 'relay' }]);
-    expect(() => folder(NOWHERE)).toThrow('set public_url under [server]');
+    expect(folder({ ...WEB, ...SERVER })).toMatchObject([{ method: 'relay' }]);
+    expect(() => folder(WEB)).toThrow('set public_url under [server]');
+  });
+
+  it('lets jobs fetch over anonymous ftp themselves, and the server store', () => {
+    const reach = { direct: ['ftp'], ...SERVER };
+    const { inputs, outputs } = plan('ftp://host/a', reach);
+    expect(inputs).toMatchObject([{ method: 'direct' }]);
+    expect(outputs).toMatchObject([{ method: 'relay' }]);
+    expect(plan('ftp://closed/a', reach).inputs).toMatchObject([{ method: 'relay' }]);
+  });
+
+  it('fails what may no longer be used', () => {
+    const judge = () => {
+      throw new MagnetarError('STORAGE_REFUSED', 'nobody may');
+    };
+    expect(() =>
+      planTransfers({ executors, inputs: [{ path: '/in', url: 's3://b/a' }] }, new Map(), {
+        reach: { ...NOWHERE, ...SERVER },
+        schemes: { s3: { judge } },
+      }),
+    ).toThrow('s3://b/a: nobody may');
   });
 
   it('hands a prefix on only with a pattern: T40 has it ignored otherwise', () => {
@@ -52,7 +82,7 @@ describe('planTransfers', () => {
       planTransfers(
         { executors, outputs: [{ path, path_prefix, url: 'http://host/a' }] },
         new Map(),
-        NOWHERE,
+        setting(WEB),
       ).outputs[0]?.path_prefix;
     expect(prefixOf('/o/*', '/o')).toBe('/o');
     expect(prefixOf('/o/a', 'nonsense/../x')).toBeUndefined();
@@ -63,6 +93,8 @@ describe('planTransfers', () => {
     ['/data/a', 'shared_filesystem = true'],
     ['s3://key:secret@host/bucket', 'set public_url under [server]'],
     ['gs://key:secret@host/bucket', 'no way to move gs'],
+    ['https://closed/a', 'jobs do not get the credentials'],
+    ['https://host/a', 'add it to "direct"'],
   ])('%s without a way names both places and what to configure', (url, text) => {
     const attempt = () => plan(url);
     expect(attempt).toThrow(text);
@@ -82,7 +114,7 @@ describe('planTransfers', () => {
     const { inputs } = planTransfers(
       { executors, inputs: [{ path: '/in', url: 's3://x/y', content_bytes: 2 }] },
       new Map([[0, 'hi']]),
-      NOWHERE,
+      setting({}),
     );
     expect(inputs).toEqual([{ i: 0, path: '/in', type: 'FILE', method: 'content', content: 'hi' }]);
   });

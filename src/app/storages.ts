@@ -1,0 +1,91 @@
+/** Builds the storages of a configuration: one row for each kind, with the schemes that it takes. */
+import type { Config, FtpHostConfig, HttpHostConfig } from '../config/types.ts';
+import { createAddressGuard } from '../storage/connect/address-guard.ts';
+import { createFtpRules } from '../storage/ftp/ftp-rules.ts';
+import { createFtpStorage } from '../storage/ftp/ftp-storage.ts';
+import type { HttpHost } from '../storage/http/hosts.ts';
+import { createHttpRules } from '../storage/http/http-rules.ts';
+import { createHttpStorage } from '../storage/http/http-storage.ts';
+import { createS3Rules } from '../storage/s3/s3-rules.ts';
+import { createS3Storage } from '../storage/s3/s3-storage.ts';
+import type { ObjectStorage } from '../tasks/ports/object-storage.ts';
+import type { SchemeRules, UrlRules } from '../tasks/ports/url-rules.ts';
+import type { FindStorage } from '../tasks/relay.ts';
+import { schemeOf } from '../tasks/urls.ts';
+
+export interface Storages {
+  readonly schemes: SchemeRules;
+  readonly storageOf: FindStorage;
+  close(): Promise<void>;
+}
+
+interface Kind {
+  readonly schemes: readonly string[];
+  readonly rules: UrlRules;
+  readonly storage: ObjectStorage;
+}
+
+/** Longest time to the head of an answer. */
+const ANSWER_MS = 60_000;
+const FTP_CONNECTIONS = 8;
+
+/** Configuration says '' for "none"; records leave the key out. */
+const httpHost = ({ host, user, password, token, upload }: HttpHostConfig): HttpHost => ({
+  host,
+  upload,
+  ...(user === '' ? {} : { user, password }),
+  ...(token === '' ? {} : { token }),
+});
+
+const ftpHost = ({ host, user, password }: FtpHostConfig) => ({ host, user, password });
+
+const http = ({ storage, limits }: Config): Kind => {
+  const { allow } = storage.http;
+  const hosts = storage.http.hosts.map(httpHost);
+  const guard = createAddressGuard({ allow });
+  const stallMs = limits.stall_s * 1000;
+  return {
+    schemes: ['http', 'https'],
+    rules: createHttpRules({ allow, hosts }),
+    storage: createHttpStorage({ guard, hosts, stallMs, answerMs: ANSWER_MS }),
+  };
+};
+
+const ftp = ({ storage, limits }: Config): Kind => {
+  const { allow } = storage.ftp;
+  const hosts = storage.ftp.hosts.map(ftpHost);
+  const guard = createAddressGuard({ allow });
+  const stallMs = limits.stall_s * 1000;
+  return {
+    schemes: ['ftp', 'ftps'],
+    rules: createFtpRules({ allow, hosts }),
+    storage: createFtpStorage({ guard, hosts, stallMs, connections: FTP_CONNECTIONS }),
+  };
+};
+
+/** S3 is HTTP: what the operator allows there holds here. */
+const s3 = ({ storage, limits }: Config): Kind => {
+  const { allow } = storage.http;
+  const place = { endpoints: storage.s3, allow };
+  const guard = createAddressGuard({ allow });
+  const stallMs = limits.stall_s * 1000;
+  return {
+    schemes: ['s3'],
+    rules: createS3Rules(place),
+    storage: createS3Storage({ ...place, guard, stallMs }),
+  };
+};
+
+const KINDS: readonly ((config: Config) => Kind)[] = [http, ftp, s3];
+
+export const createStorages = (config: Config): Storages => {
+  const kinds = KINDS.map((create) => create(config));
+  const byScheme = new Map(kinds.flatMap((kind) => kind.schemes.map((name) => [name, kind])));
+  return {
+    schemes: Object.fromEntries([...byScheme].map(([name, { rules }]) => [name, rules])),
+    storageOf: (url) => byScheme.get(schemeOf(url) ?? '')?.storage,
+    async close() {
+      await Promise.all(kinds.map(({ storage }) => storage.close()));
+    },
+  };
+};

@@ -1,0 +1,32 @@
+/** What of an FTP URL is known without asking its host. */
+import { MagnetarError } from '../../kernel/errors.ts';
+import type { UrlRules } from '../../tasks/ports/url-rules.ts';
+import { parseWithHost, type HostRule } from '../connect/host-rules.ts';
+import { isAnonymous, placeOf, type FtpHost, type Place } from './places.ts';
+
+export interface FtpRulesOptions {
+  /** Hosts, addresses or CIDR ranges that may be used although private or local. */
+  readonly allow: readonly string[];
+  readonly hosts: readonly FtpHost[];
+}
+
+/** What is wrong with a place is the client's slip while nothing has been asked of it. */
+const read = (url: string, hosts: readonly FtpHost[]): Place => {
+  try {
+    return placeOf(url, hosts);
+  } catch (error) {
+    throw new MagnetarError('BAD_TASK', error instanceof Error ? error.message : '', {
+      cause: error,
+    });
+  }
+};
+
+export const createFtpRules = ({ allow, hosts }: FtpRulesOptions): UrlRules => {
+  const rule: HostRule = { scheme: 'ftp(s)', section: 'storage.ftp', allow };
+  return {
+    judge(url) {
+      parseWithHost(url, rule);
+      return { needsSecret: !isAnonymous(read(url, hosts)), upload: 'put' };
+    },
+  };
+};
