@@ -26,7 +26,10 @@ const placed = (destinations: readonly DestinationConfig[]): readonly Placed[] =
   );
 
 /** What tasks could swap for a link; roots mean nothing to a destination that does not see the files of this server. */
-const rootProblems = (one: Placed, { file }: Pick<StorageConfig, 'file'>): readonly KeyProblem[] => {
+const rootProblems = (
+  one: Placed,
+  { file }: Pick<StorageConfig, 'file'>,
+): readonly KeyProblem[] => {
   const { key, mount, real, destination } = one;
   if (mount.mode !== 'rw' || !destination.shared_filesystem) return [];
   const problems = (name: 'read' | 'write') =>

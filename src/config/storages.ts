@@ -10,9 +10,9 @@ const required = (values: Readonly<Record<string, unknown>>, key: string): reado
   values[key] === '' ? [{ key, message: 'is required' }] : [];
 
 /** Puts the meant values in the place of references. */
-const withSecrets = <Values extends object, Key extends keyof Values & string>(
+const withSecrets = <Values extends object>(
   values: Values,
-  keys: readonly Key[],
+  keys: readonly (keyof Values & string)[],
   environment: Environment,
 ): { readonly entry: Values; readonly problems: readonly KeyProblem[] } => {
   const resolved = keys.map((key) => ({

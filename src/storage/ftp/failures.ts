@@ -15,9 +15,6 @@ const NOT_DONE: ReadonlySet<number> = new Set([550, 553]);
 /** 550 means missing as well as forbidden; only the text tells. */
 const FORBIDDEN = /denied|permission|permitted|privilege|forbidden|read.?only/i;
 
-export const isReply = (error: unknown, ...codes: readonly number[]): error is FTPError =>
-  error instanceof FTPError && codes.includes(error.code);
-
 export const ftpFailure = (
   url: string,
   error: unknown,

@@ -60,7 +60,7 @@ describe.each(SHELVES)('%s', (name) => {
       outputs: [{ url: shelf.url('copy'), path: '/data/out', type: 'DIRECTORY' }],
       executors: [sh('cp -r /data/in/. /data/out/ && find /data/in -type f | wc -l')],
     });
-    expect(task.logs?.[0]?.logs?.[0]?.stdout).toBe('3\n');
+    expect(task.logs?.[0]?.logs[0]?.stdout).toBe('3\n');
     expect(await shelf.get(['copy', 'a b'])).toEqual(text('1'));
     expect(await shelf.get(['copy', 'deep', 'er', 'c%41'])).toEqual(text('22'));
     expect(await shelf.get(['copy', 'deep', 'empty'])).toEqual(text(''));
