@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpRules } from '../../../src/storage/http/http-rules.ts';
 import {
   bodyOf,
   idOf,
@@ -526,7 +527,7 @@ describe('refused', () => {
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
-  it.each(['s3://b/k', 'gs://b/k', 'ftp://h/x', 'drs://h/x', 'FOO://x'])(
+  it.each(['gs://b/k', 'sftp://h/x', 'drs://h/x', 'FOO://x'])(
     'T46: %s names its scheme',
     async (url) => {
       const scheme = url.split(':')[0]?.toLowerCase() ?? '';
@@ -642,7 +643,16 @@ describe('storage (C23, C24)', () => {
     expect((await h.post(input('https://example.org/a?b=c%20d'))).status).toBe(200);
     expect((await h.post(output('http://93.184.216.34/x'))).status).toBe(200);
     const other = await startHarness(({ storage }) => ({
-      storage: { ...storage, httpAllow: ['127.0.0.1', '10.0.0.0/8', 'localhost', 'fd00::/8'] },
+      storage: {
+        ...storage,
+        schemes: {
+          ...storage.schemes,
+          http: createHttpRules({
+            allow: ['127.0.0.1', '10.0.0.0/8', 'localhost', 'fd00::/8'],
+            hosts: [],
+          }),
+        },
+      },
     }));
     try {
       for (const host of ['127.0.0.1:1234', '10.9.8.7', 'localhost', '[fd00::1]:80']) {
@@ -654,12 +664,39 @@ describe('storage (C23, C24)', () => {
     }
   });
 
+  it('takes ftp, and s3 where a service has the bucket or the URL names one', async () => {
+    for (const url of [
+      'ftp://example.org/a%20b',
+      'ftps://u:p@example.org/x',
+      's3://k:s@h.org/b/x',
+    ]) {
+      expect((await h.post(input(url))).status).toBe(200);
+    }
+  });
+
+  it.each([
+    ['ftp://127.0.0.1/x', 'STORAGE_REFUSED', '[storage.ftp]'],
+    ['ftps://0x7f.1/x', 'STORAGE_REFUSED', '127.0.0.1'],
+    ['ftp:///x', 'BAD_TASK', 'ftp(s)://host'],
+    ['s3://bucket/key', 'STORAGE_REFUSED', '[[storage.s3]]'],
+    ['s3://k:hidden@169.254.169.254/b/x', 'STORAGE_REFUSED', '[storage.http]'],
+    ['s3://k:hid/den@host/b/x', 'BAD_TASK', '%2F'],
+  ])('refuses %s as %s', async (url, code, text) => {
+    const status = code === 'BAD_TASK' ? 400 : 403;
+    for (const body of [input(url), output(url)]) {
+      const answer = await refused(body, status);
+      expect(answer.code).toBe(code);
+      expect(answer.message).toContain(text);
+      expect(JSON.stringify(answer)).not.toMatch(/hid\/?den/);
+    }
+  });
+
   it('tells all refused URLs of a task', async () => {
     const answer = await refused(
       with_({
         inputs: [
           { path: '/a', url: '/etc/a' },
-          { path: '/b', url: 's3://b/k' },
+          { path: '/b', url: 'gs://b/k' },
         ],
         outputs: [{ path: '/c', url: 'http://10.0.0.1/' }],
       }),
