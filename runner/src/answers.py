@@ -64,3 +64,19 @@ def version_of(response):
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
     return changed if age.total_seconds() >= 1 else None
+
+
+def range_of(response, size):
+    """`(start, size of the whole)` of a partial answer, as far as it tells; -1 where it cannot be
+    used."""
+    unit, _, text = (response.getheader('Content-Range') or '').partition(' ')
+    span, _, whole = text.partition('/')
+    numbers = span.split('-')
+    if unit != 'bytes' or response.status != 206 or len(numbers) != 2:
+        return -1, None
+    if not all(part.isdigit() and len(part) < 19 for part in numbers):
+        return -1, None
+    start, last = map(int, numbers)
+    if last < start or (size is not None and size != last - start + 1):
+        return -1, None
+    return start, int(whole) if whole.isdigit() and len(whole) < 19 else last + 1

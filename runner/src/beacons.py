@@ -9,6 +9,7 @@ from .formats import dumps, sign
 from .urls import split_url
 
 HEARTBEAT_S = 5.0
+PROGRESS_S = 10.0
 
 
 def is_whole(answer):
@@ -146,7 +147,7 @@ class Pulse:
         job = self.job
         interval = self.beacon['interval_s'] if self.beacon else 0
         now = time.monotonic()
-        next_beat, next_alive, shown = now, now + interval, None
+        next_beat, alive, told, shown = now, now, now, None
         while True:
             self.deliver()
             if self.over and not self.queue:
@@ -156,9 +157,13 @@ class Pulse:
             if now >= next_beat or state != shown:
                 next_beat, shown = now + HEARTBEAT_S, state
                 self.heartbeat(*state)
-            if interval and now >= next_alive:
-                next_alive = now + interval
-                self.send('alive')
+            traffic = job.traffic
+            if traffic and now >= told + PROGRESS_S:
+                told = now
+                log(traffic.text())
+            if interval and now >= alive + (min(interval, PROGRESS_S) if traffic else interval):
+                alive = now
+                self.send('alive', **({'progress': traffic.text()} if traffic else {}))
             self.watch(now)
             select.select([self.wake_in], [], [], 0.5)
             if select.select([self.wake_in], [], [], 0)[0]:

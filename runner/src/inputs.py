@@ -6,13 +6,12 @@ import stat
 import time
 
 from .base import Failure, os_text, write_all
-from .urls import shown_url
 from .paths import normal, SYSTEM_FOLDERS
 from .host import identity, reopen, step, Way
 from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
-from .addresses import Guard
-from .transfers import fetch_ftp, fetch_http, Http
-from .relay import Relay
+from .digests import assert_digest
+from .traffic import OverLimit, row_of, Traffic
+from .fetches import Fetches, REMOTE
 
 
 def source_of(item, roots):
@@ -44,38 +43,60 @@ def is_file_or_folder(info):
 
 
 class Inputs:
-    """Brings every input into the tree, or shows it there read-only without moving a byte."""
+    """Brings every input into the tree, or shows it there read-only without moving a byte. What
+    comes over the network arrives beside the tree in any order; all of it is put into the tree in
+    the order of the plan, because one input may lie in another."""
 
     def __init__(self, job, tree, layout, runtime):
         self.job, self.tree, self.layout, self.runtime = job, tree, layout, runtime
         self.plan = job.plan
-        self.guard = None
+        self.traffic = Traffic(job, 'input', 'fetching inputs')
 
     def bring(self):
-        for item in self.plan['inputs']:
-            path = normal(item['path'], 'input path')
-            began = time.monotonic()
-            try:
-                size = getattr(self, item['method'])(item, path)
-            except Failure as failure:
-                raise Failure(failure.code, 'input %d (%s): %s' % (item['i'], path, failure))
-            except OSError as error:
-                code = (
-                    'DISK_FULL' if error.errno in (errno.ENOSPC, errno.EDQUOT) else 'INPUT_FAILED'
+        with self.traffic, Fetches(self.job, self.traffic, self.plan['inputs']) as fetches:
+            fetches.start()
+            for item in self.plan['inputs']:
+                path = normal(item['path'], 'input path')
+                began = time.monotonic()
+                try:
+                    if item['method'] in REMOTE:
+                        row = self.place(fetches.of(item), path)
+                    else:
+                        size = getattr(self, item['method'])(item, path)
+                        seconds = round(time.monotonic() - began, 3)
+                        row = {'size': size, 'seconds': seconds, 'tries': 1}
+                except OverLimit:
+                    raise
+                except Failure as failure:
+                    raise Failure(failure.code, 'input %d (%s): %s' % (item['i'], path, failure))
+                except OSError as error:
+                    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                    raise Failure(
+                        'DISK_FULL' if full else 'INPUT_FAILED',
+                        'input %d (%s): %s' % (item['i'], path, os_text(error)),
+                    )
+                self.job.inputs.append(
+                    dict(row, i=item['i'], path=path, method=item['method'])
                 )
-                raise Failure(code, 'input %d (%s): %s' % (item['i'], path, os_text(error)))
-            self.job.inputs.append(
-                {
-                    'i': item['i'],
-                    'path': path,
-                    'size': size,
-                    'seconds': round(time.monotonic() - began, 3),
-                }
-            )
+
+    def place(self, fetched, path):
+        """Puts what was fetched into the tree as it arrives."""
+        if fetched.folders is not None:
+            self.layout.want_folder(path)  # Nothing else binds it.
+            self.tree.make_folder(path)
+            for names in fetched.folders:
+                self.tree.make_folder('/'.join([path] + names))
+        for names, part in fetched.arriving():
+            self.tree.move_in(part, '/'.join([path] + names), 0o644)
+        row = row_of(fetched.transfers)
+        name, method = 'input %d' % fetched.item['i'], fetched.item['method']
+        self.traffic.note(name, method, row)
+        return row
 
     def content(self, item, path):
         """Executable, because scripts arrive this way and are started directly."""
         data = item['content'].encode('utf-8')
+        self.traffic.use_file(len(data))
         fd = self.tree.create(path, 0o755)
         try:
             write_all(fd, data)
@@ -88,6 +109,11 @@ class Inputs:
             is_folder = stat.S_ISDIR(source.info.st_mode)
             if is_folder and path in SYSTEM_FOLDERS:
                 raise Failure('BAD_PATH', 'an input folder would hide %s of the image' % path)
+            if item.get('check'):
+                if is_folder:
+                    raise Failure('INPUT_FAILED', '%s is a folder' % item['check']['url'])
+                with open(reopen(source.fd, FILE_FLAGS), 'rb', 0) as file:
+                    assert_digest(item, file.fileno(), self.job.check)
             if not self.needs_copy(item, path, source):
                 if is_folder:
                     self.tree.make_folder(path)
@@ -118,6 +144,7 @@ class Inputs:
             info = os.fstat(source)
             if stat.S_ISDIR(info.st_mode):
                 return self.copy_folder(source, real, path, above + [identity(info)])
+            self.traffic.use_file(info.st_size)
             target = self.tree.create(path, 0o755 if info.st_mode & 0o111 else 0o644)
             try:
                 return copy_fd(source, target, self.job.check)
@@ -161,41 +188,3 @@ class Inputs:
             if inside and is_file_or_folder(way.info):
                 return reopen(way.fd, FILE_FLAGS), way.path
             return None
-
-    def relay(self, item, path):
-        relay = Relay(self.job)
-        entries = relay.entries(item['i'])
-        if entries is None:
-            part = '%s/part-%d' % (self.job.own, item['i'])
-            size = relay.fetch(item['i'], [], part)
-            self.tree.move_in(part, path, 0o644)
-            return size
-        self.layout.want_folder(path)
-        self.tree.make_folder(path)
-        size, files = 0, []
-        for entry in entries:
-            if entry['kind'] == 'folder':
-                self.tree.make_folder('/'.join([path] + entry['path']))
-            else:
-                files.append(entry)
-        for entry, part, bytes_got in relay.fetch_each(item['i'], files):
-            self.tree.move_in(part, '/'.join([path] + entry['path']), 0o644)
-            size += bytes_got
-        return size
-
-    def direct(self, item, path):
-        url = item['url']
-        scheme = url.partition('://')[0].lower()
-        if scheme not in ('http', 'https', 'ftp'):
-            raise Failure('INPUT_REFUSED', 'this kind of URL is not fetched: ' + shown_url(url))
-        if item['type'] == 'DIRECTORY':
-            raise Failure('INPUT_FAILED', 'a folder cannot be fetched from ' + shown_url(url))
-        part = '%s/part-%d' % (self.job.own, item['i'])
-        stall_s = self.plan['limits']['stall_s']
-        if scheme == 'ftp':
-            size = fetch_ftp(self.job, Guard(self.plan, 'ftp'), url, part, stall_s)
-        else:
-            self.guard = self.guard or Guard(self.plan)
-            size = fetch_http(self.job, Http(self.guard, stall_s), url, part)
-        self.tree.move_in(part, path, 0o644)
-        return size

@@ -40,6 +40,7 @@ class Job:
         }
         self.executors, self.inputs, self.outputs = [], [], []
         self.pulse = self.watchdog = self.runtime = None
+        self.traffic = None  # What moves at the moment.
 
     def note(self, message):
         """A line for the task's system logs."""

@@ -3,15 +3,15 @@
 import errno
 import os
 import stat
+import time
 
-from .base import CHUNK, clean_text, Failure, os_text, parts_of
-from .urls import join_url, public_url, shown_url
+from .base import clean_text, Failure, os_text, parts_of, Stopped
+from .urls import join_url, public_url
 from .paths import is_pattern, matches, normal, output_base
 from .tree import MAX_DEPTH, Odd
-from .addresses import Guard
-from .transfers import Http, with_retries
-from .relay import Relay
+from .traffic import OverLimit, Traffic
 from .targets import Target
+from .deliveries import Deliveries
 
 
 def is_utf8(name):
@@ -29,8 +29,9 @@ class Outputs:
         self.job, self.tree, self.succeeded = job, tree, succeeded
         self.plan = job.plan
         self.error = None
-        self.http = self.relayed = None
         self.targets = {}
+        self.traffic = Traffic(job, 'output', 'delivering outputs')
+        self.rows = []  # Of the output that is being walked.
 
     def target(self, item):
         if item['i'] not in self.targets:
@@ -40,20 +41,46 @@ class Outputs:
     def deliver(self):
         """Every output is tried; the first problem is the one told. After a failed executor
         problems are only noted."""
-        for item in self.plan['outputs']:
-            path = normal(item['path'], 'output path')
-            try:
-                if not self.deliver_item(item, path):
+        with self.traffic, Deliveries(self.job, self.traffic) as self.deliveries:
+            walked = [(item,) + self.walk(item) for item in self.plan['outputs']]
+            for item, path, rows, error, is_there in walked:
+                arrived, failure = self.deliveries.finish(item)
+                rows += [self.row(item, *told) for told in arrived]
+                self.job.outputs += rows
+                error = failure or error
+                if error:
+                    self.judge(error, item, path)
+                elif not is_there:
                     self.missing(item, path)
-            except Failure as failure:
-                self.problem(failure.code.replace('INPUT_', 'OUTPUT_'), item, path, str(failure))
-            except Odd as odd:
-                self.problem('OUTPUT_FAILED', item, path, str(odd))
-            except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                self.problem('DISK_FULL' if full else 'OUTPUT_FAILED', item, path, os_text(error))
         if self.error and self.succeeded:
             raise self.error
+
+    def walk(self, item):
+        """`(path, rows, error, whether anything was there)`; what goes over the network is still on
+        its way then."""
+        path = normal(item['path'], 'output path')
+        self.rows, error, is_there = [], None, False
+        try:
+            is_there = self.deliver_item(item, path)
+        except (Failure, Odd, OSError) as problem:
+            error = problem
+        return path, self.rows, error, is_there
+
+    def judge(self, error, item, path):
+        if isinstance(error, Stopped):
+            raise error
+        if isinstance(error, OverLimit):
+            self.error = self.error or error
+            self.job.note(str(error))
+        elif isinstance(error, Failure):
+            self.problem(error.code.replace('INPUT_', 'OUTPUT_'), item, path, str(error))
+        elif isinstance(error, Odd):
+            self.problem('OUTPUT_FAILED', item, path, str(error))
+        elif isinstance(error, OSError):
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            self.problem('DISK_FULL' if full else 'OUTPUT_FAILED', item, path, os_text(error))
+        else:
+            raise error
 
     def problem(self, code, item, path, text):
         message = 'output %d (%s): %s' % (item['i'], path, text)
@@ -148,7 +175,7 @@ class Outputs:
                 self.target(item).make(rel)
             names = sorted(os.listdir(fd))
             if item['method'] == 'relay' and not names:
-                self.make_folder(item, rel)
+                self.deliveries.folder(item, rel)
             for name in names:
                 inner = path.rstrip('/') + '/' + name
                 try:
@@ -165,57 +192,24 @@ class Outputs:
         self.job.note('left out of an output: %s: %s' % (clean_text(os.fsencode(path)), why))
 
     def deliver_file(self, item, path, rel, fd, info, borrowed):
-        if item['method'] == 'mount':
-            url = join_url(item['url'], rel, False)
-            self.target(item).put(rel, fd, info, borrowed, self.job)
-        elif item['method'] == 'relay':
-            url = join_url(item['url'], rel, True)
-            address = self.relay().address('outputs', item['i'], parts_of(rel))
-            self.upload(self.relay().http, address, fd, info.st_size, url)
-        else:
-            url = join_url(item['url'], rel, True)
-            self.upload(self.direct(), url, fd, info.st_size, url)
-        self.job.outputs.append(
-            {'i': item['i'], 'path': path, 'url': public_url(url), 'size': info.st_size}
-        )
+        self.traffic.use_file(info.st_size)
+        if item['method'] != 'mount':
+            self.deliveries.file(item, path, rel, fd, info.st_size)
+            return
+        began = time.monotonic()
+        self.target(item).put(rel, fd, info, borrowed, self.job)
+        url = join_url(item['url'], rel, False)
+        seconds = round(time.monotonic() - began, 3)
+        self.rows.append(self.row(item, path, url, info.st_size, seconds, 1))
 
-    def direct(self):
-        self.http = self.http or Http(Guard(self.plan), self.plan['limits']['stall_s'])
-        return self.http
-
-    def relay(self):
-        self.relayed = self.relayed or Relay(self.job)
-        return self.relayed
-
-    def make_folder(self, item, rel):
-        relay = self.relay()
-        headers = {'X-Magnetar-Folder': '1', 'Content-Length': '0'}
-        address = relay.address('outputs', item['i'], parts_of(rel))
-        self.put(relay.http, address, headers, item['url'])
-
-    def upload(self, http, address, fd, size, url):
-
-        def send(connection):
-            os.lseek(fd, 0, os.SEEK_SET)
-            while True:
-                data = os.read(fd, CHUNK)
-                if not data:
-                    return
-                connection.send(data)
-                self.job.check()
-
-        self.put(http, address, {'Content-Length': str(size)}, url, send)
-
-    def put(self, http, address, headers, url, send=None):
-        what = 'uploading to ' + shown_url(url)
-
-        def attempt():
-            connection, response = http.open('PUT', address, headers, send)
-            try:
-                if not 200 <= response.status < 300:
-                    return http.trouble('OUTPUT_FAILED', what, response)
-                return None
-            finally:
-                connection.close()
-
-        with_retries(self.job, what, attempt)
+    @staticmethod
+    def row(item, path, url, size, seconds, tries):
+        return {
+            'i': item['i'],
+            'path': path,
+            'url': public_url(url),
+            'size': size,
+            'method': item['method'],
+            'seconds': seconds,
+            'tries': tries,
+        }

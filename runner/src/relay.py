@@ -3,18 +3,26 @@ does neither."""
 
 from .base import Failure
 from .addresses import AnyAddress
-from .transfers import fetch_http, Http, with_retries
+from .requests import Http
+from .retries import with_retries
 
-AT_ONCE = 8
 MOST_ENTRIES = 1000000
+JOB_OVER = 410
 
 
 class RelayHttp(Http):
     """Requests to the server of the job, which says what was wrong with a storage."""
 
-    def __init__(self, relay, stall_s):
-        super().__init__(AnyAddress(), stall_s)
-        self.headers = {'Authorization': 'Bearer ' + relay['token']}
+    def __init__(self, job):
+        super().__init__(AnyAddress(), job.plan['limits']['stall_s'])
+        self.job = job
+        self.headers = {'Authorization': 'Bearer ' + job.plan['relay']['token']}
+
+    def trouble(self, code, what, response):
+        if response.status == JOB_OVER:
+            self.job.ask_to_stop('CANCELED')
+            self.job.check()
+        return super().trouble(code, what, response)
 
     def reason(self, response):
         from json import loads
@@ -24,87 +32,55 @@ class RelayHttp(Http):
         except (ValueError, KeyError, TypeError):
             return super().reason(response)
 
-
-class Relay:
-    def __init__(self, job):
-        self.job = job
-        self.url = job.plan['relay']['url']
-        self.http = RelayHttp(job.plan['relay'], job.plan['limits']['stall_s'])
-
-    def address(self, kind, i, names):
-        from urllib.parse import quote
-
-        return '/'.join(
-            ['%s/%s/%d/file' % (self.url, kind, i)] + [quote(name, safe='') for name in names]
-        )
-
-    def fetch(self, i, names, part):
-        what = 'fetching input %d through the server' % i
-        return fetch_http(self.job, self.http, self.address('inputs', i, names), part, what)
-
-    def entries(self, i):
-        """What lies below an input, parents first; None when it is a file."""
+    def stored(self, response):
+        """How many bytes an upload says it has stored."""
         from json import loads
 
-        what, found, is_folder = 'listing input %d through the server' % i, [], True
-
-        def attempt():
-            nonlocal is_folder
-            del found[:]
-            connection, response = self.http.open('GET', '%s/inputs/%d/list' % (self.url, i), {})
-            try:
-                if response.status != 200:
-                    return self.http.trouble('INPUT_FAILED', what, response)
-                is_folder = response.getheader('Content-Type') == 'application/x-ndjson'
-                for line in response:
-                    entry = loads(line.decode('utf-8'))
-                    if entry.get('end') or not is_folder:
-                        return None
-                    found.append(entry)
-                    if len(found) > MOST_ENTRIES:
-                        raise Failure('INPUT_FAILED', '%s: more than a million entries' % what)
-                    self.job.check()
-                return 'the list broke off'
-            finally:
-                connection.close()
-
-        with_retries(self.job, what, attempt)
-        return found if is_folder else None
-
-    def fetch_each(self, i, entries):
-        """Fetches files side by side; yields `(entry, part, size)` as they arrive."""
-        import queue
-        import threading
-
-        todo, done = queue.Queue(), queue.Queue()
-        for number, entry in enumerate(entries):
-            todo.put((number, entry))
-
-        def work():
-            while True:
-                try:
-                    number, entry = todo.get_nowait()
-                except queue.Empty:
-                    return
-                part = '%s/part-%d-%d' % (self.job.own, i, number)
-                try:
-                    done.put((entry, part, self.fetch(i, entry['path'], part)))
-                except BaseException as error:
-                    with todo.mutex:
-                        todo.queue.clear()
-                    done.put(error)
-
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(AT_ONCE)]
-        for thread in threads:
-            thread.start()
         try:
-            for _ in entries:
-                result = done.get()
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            with todo.mutex:
-                todo.queue.clear()
-            for thread in threads:
-                thread.join()
+            count = loads(response.read(65536).decode('utf-8')).get('bytes')
+        except (ValueError, AttributeError):
+            return None
+        return count if isinstance(count, int) else None
+
+
+def relay_address(job, kind, i, names):
+    from urllib.parse import quote
+
+    place = '%s/%s/%d/file' % (job.plan['relay']['url'], kind, i)
+    return '/'.join([place] + [quote(name, safe='') for name in names])
+
+
+def is_name(name):
+    return name not in ('', '.', '..') and '/' not in name and '\0' not in name
+
+
+def entries(transfer, http, i):
+    """What lies below an input, parents first; None when it is a file."""
+    from json import loads
+
+    what, found, is_folder = 'listing input %d through the server' % i, [], True
+    address = '%s/inputs/%d/list' % (transfer.traffic.job.plan['relay']['url'], i)
+
+    def attempt():
+        nonlocal is_folder
+        del found[:]
+        with http.open('GET', address, {}) as exchange:
+            response = exchange.response
+            if response.status != 200:
+                return http.trouble('INPUT_FAILED', what, response)
+            is_folder = response.getheader('Content-Type') == 'application/x-ndjson'
+            for line in response:
+                entry = loads(line.decode('utf-8'))
+                if entry.get('end') or not is_folder:
+                    response.read()
+                    return None
+                if not all(is_name(name) for name in entry['path']):
+                    raise Failure('INPUT_FAILED', '%s: a name that cannot be' % what)
+                found.append(entry)
+                if len(found) > MOST_ENTRIES:
+                    raise Failure('INPUT_FAILED', '%s: more than a million entries' % what)
+                transfer.check()
+            return 'the list broke off'
+
+    with_retries(transfer, what, attempt)
+    return found if is_folder else None

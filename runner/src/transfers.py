@@ -1,127 +1,12 @@
-"""HTTP and FTP with redirects, resumption and retries, each hop checked."""
+"""Downloads over HTTP and FTP with resumption and retries."""
 
-import errno
-import time
-
-from .base import CHUNK, clean_text, Failure, log, os_text
+from .base import CHUNK, Failure
 from .urls import shown_url, split_url
-from .answers import body_size, fault_of, RETRY_STATUS, version_of
+from .answers import body_size, fault_of, range_of, version_of
+from .retries import with_retries
 
 
-class Http:
-    """One kind of request with redirects, each hop checked, and retries by the caller."""
-
-    def __init__(self, guard, stall_s):
-        self.guard = guard
-        self.stall_s = stall_s
-        self.headers = {}
-
-    def reason(self, response):
-        return 'answered %d' % response.status
-
-    def trouble(self, code, what, response):
-        """A reason to try again, or a Failure."""
-        reason = self.reason(response)
-        if response.status in RETRY_STATUS:
-            return reason
-        raise Failure(code, '%s: %s' % (what, reason))
-
-    def connect(self, url):
-        import http.client
-
-        scheme, userinfo, host, port, target = split_url(url)
-        if scheme not in ('http', 'https'):
-            raise Failure('INPUT_REFUSED', 'redirected to another scheme: ' + shown_url(url))
-        import socket as sockets
-
-        family, kind, proto, sockaddr = self.guard.address(url, host, port)
-        sock = sockets.socket(family, kind, proto)
-        try:
-            sock.settimeout(self.stall_s)
-            sock.connect(sockaddr)
-            if scheme == 'https':
-                import ssl
-
-                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-        except BaseException:
-            sock.close()
-            raise
-        connection = http.client.HTTPConnection(host, port, timeout=self.stall_s)
-        if scheme == 'https':
-            connection.default_port = 443
-        connection.sock = sock
-        return connection, userinfo, (scheme, host, port), target
-
-    def open(self, method, url, headers, send=None):
-        """`(connection, response)` after redirects. Userinfo becomes Basic auth for the first host
-        only."""
-        from urllib.parse import quote, unquote, urljoin
-
-        authorization, first = None, None
-        for _ in range(10):
-            connection, userinfo, origin, target = self.connect(url)
-            try:
-                if first is None:
-                    first = origin
-                    if userinfo:
-                        import base64
-
-                        authorization = (
-                            'Basic ' + base64.b64encode(unquote(userinfo).encode()).decode()
-                        )
-                connection.putrequest(
-                    method, quote(target, safe="%/?:@!$&'()*+,;=-._~[]|"), skip_accept_encoding=True
-                )
-                for name, value in dict(self.headers, **headers).items():
-                    connection.putheader(name, value)
-                if authorization and origin == first:
-                    connection.putheader('Authorization', authorization)
-                connection.putheader('Accept-Encoding', 'identity')
-                connection.putheader('User-Agent', 'magnetar-runner')
-                connection.endheaders()
-                if send:
-                    send(connection)
-                response = connection.getresponse()
-            except BaseException:
-                connection.close()
-                raise
-            place = response.getheader('Location')
-            if response.status not in (301, 302, 303, 307, 308) or not place:
-                return connection, response
-            connection.close()
-            url = urljoin(url, place)
-        raise Failure('INPUT_FAILED', 'too many redirects: ' + shown_url(url))
-
-
-def with_retries(job, what, attempt, progress=lambda: 0):
-    """Runs `attempt` until it answers None. A string is a reason to try again; five in a row
-    without progress are the end."""
-    failures, before, pause = 0, progress(), 0.25
-    while True:
-        job.check()
-        try:
-            reason = attempt()
-            if reason is None:
-                return
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            reason = os_text(error)
-        except Exception as error:
-            reason = fault_of(error)
-            if reason is None:
-                raise
-        if progress() > before:
-            failures, before, pause = 0, progress(), 0.25
-        failures += 1
-        log('%s: %s' % (what, clean_text(reason.encode('utf-8', 'replace'))))
-        if failures >= 5:
-            raise Failure('INPUT_FAILED', '%s: %s' % (what, reason))
-        time.sleep(pause)
-        pause = min(pause * 2, 8)
-
-
-def fetch_http(job, http, url, part, what=None):
+def fetch_http(transfer, http, url, part, what=None):
     """Downloads to `part`, going on where a broken transfer ended when the server can and it is
     certain that the rest belongs to the same version; otherwise from the start."""
     what = what or 'fetching ' + shown_url(url)
@@ -131,6 +16,7 @@ def fetch_http(job, http, url, part, what=None):
         def start_over():
             file.seek(0)
             file.truncate()
+            transfer.start_over()
 
         def attempt():
             nonlocal version
@@ -138,49 +24,55 @@ def fetch_http(job, http, url, part, what=None):
                 start_over()
             offset = file.tell()
             headers = {'Range': 'bytes=%d-' % offset, 'If-Range': version} if offset else {}
-            connection, response = http.open('GET', url, headers)
-            try:
-                if response.status == 416 or (
-                    response.status == 206
-                    and not (response.getheader('Content-Range') or '').startswith(
-                        'bytes %d-' % offset
-                    )
-                ):
-                    start_over()
-                    return 'the server cannot resume'
-                if response.status not in (200, 206):
+            with http.open('GET', url, headers) as exchange:
+                response = exchange.response
+                if response.status not in (200, 206, 416):
                     return http.trouble('INPUT_FAILED', what, response)
-                if response.status == 206 and version_of(response) not in (None, version):
-                    start_over()
-                    return 'the file has changed'
                 size = body_size(response, what)
                 if response.status == 200:
                     start_over()
-                    version = version_of(response)
-                return receive(job, response, file, size)
-            finally:
-                connection.close()
+                    version, end = version_of(response), size
+                else:
+                    start, end = range_of(response, size)
+                    if start != offset:
+                        version = None
+                        return 'the server cannot resume'
+                    if version_of(response) not in (None, version):
+                        version = None
+                        return 'the file has changed'
+                transfer.expect(end)
+                if receive(transfer, exchange, file, size):
+                    raise Failure('INPUT_FAILED', what + ': the server sent more than it announced')
+            if end is not None and file.tell() != end:
+                return 'the connection broke after %d of %d bytes' % (file.tell(), end)
+            return None
 
-        with_retries(job, what, attempt, file.tell)
+        with_retries(transfer, what, attempt, file.tell)
         return file.tell()
 
 
-def receive(job, response, file, size):
-    got = 0
-    while True:
-        data = response.read(CHUNK)
+def receive(transfer, exchange, file, size):
+    """Takes the body, as far as it comes; whether more came than announced."""
+    response, left = exchange.response, size
+    while left != 0:
+        # Not by `response` where the size is known: with the last byte it forgets what followed.
+        data = response.read(CHUNK) if left is None else response.fp.read1(min(CHUNK, left))
         if not data:
             break
+        transfer.check()
+        transfer.grow(len(data))
         file.write(data)
-        got += len(data)
-        job.check()
+        if left is not None:
+            left -= len(data)
     file.flush()
-    if size is not None and got != size:
-        return 'the connection broke after %d of %d bytes' % (got, size)
-    return None
+    if left != 0:
+        return False
+    follows = exchange.more_follows()
+    response.close()
+    return follows
 
 
-def fetch_ftp(job, guard, url, part, stall_s):
+def fetch_ftp(transfer, guard, url, part, stall_s):
     import ftplib
     from urllib.parse import unquote
 
@@ -199,10 +91,13 @@ def fetch_ftp(job, guard, url, part, stall_s):
                 ftp.login(unquote(user) or 'anonymous', unquote(password) or 'anonymous@')
                 ftp.voidcmd('TYPE I')
                 offset = file.tell()
+                if not offset:
+                    transfer.start_over()
                 try:
                     size = ftp.size(path)
                 except ftplib.error_perm:
                     size = None
+                transfer.expect(size)
                 try:
                     data = ftp.transfercmd('RETR ' + path, offset or None)
                 except ftplib.error_perm as error:
@@ -212,13 +107,14 @@ def fetch_ftp(job, guard, url, part, stall_s):
                         piece = data.recv(CHUNK)
                         if not piece:
                             break
+                        transfer.check()
+                        transfer.grow(len(piece))
                         file.write(piece)
-                        job.check()
                 file.flush()
                 ftp.voidresp()
                 if size is not None and file.tell() != size:
                     return 'the connection broke after %d of %d bytes' % (file.tell(), size)
                 return None
 
-        with_retries(job, what, attempt, file.tell)
+        with_retries(transfer, what, attempt, file.tell)
         return file.tell()

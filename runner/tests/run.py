@@ -22,6 +22,8 @@ MODULES = (
     'test_executors',
     'test_inputs',
     'test_http',
+    'test_relay',
+    'test_moves',
     'test_outputs',
     'test_transfers',
     'test_trees',

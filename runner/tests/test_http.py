@@ -287,7 +287,8 @@ class Http(Case):
             [row['url'] for row in report['outputs']],
             [server.url + path for path in ('/dir/a%20b', '/dir/sub/c', '/up')],
         )
-        self.assertEqual(server.seen[0][3], b'1\n')
+        bodies = {path: body for _, path, _, body in server.seen}
+        self.assertEqual((bodies['/up'], bodies['/dir/sub/c?sig=SECRET']), (b'2\n', b'1\n'))
 
     def test_R38_upload_refused_by_the_server(self):
         server = self.server()

@@ -182,6 +182,7 @@ class Copies(unittest.TestCase):
                 file.write(text)
         self.job = runner.Job(self.base + '/job/1')
         self.job.plan = {
+            'limits': {},
             'mounts': [],
             'storage': {'read': [self.base + '/in'], 'write': []},
             'outputs': [],

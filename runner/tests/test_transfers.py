@@ -33,7 +33,6 @@ class Answers(unittest.TestCase):
         self.server = Server()
         self.lines = []
         self.patches = [
-            mock.patch.object(runner.time, 'sleep', lambda _: None),
             mock.patch.object(runner, 'log', self.lines.append),
         ]
         for patch in self.patches:
@@ -46,12 +45,17 @@ class Answers(unittest.TestCase):
         shutil.rmtree(self.folder)
 
     def fetch(self, url):
-        job = types.SimpleNamespace(check=lambda: None)
-        guard = runner.Guard({'storage': {'http_allow': ['127.0.0.1']}})
-        part = self.folder + '/part'
+        plan = {'storage': {'http_allow': ['127.0.0.1']}, 'limits': {}}
+        traffic = runner.Traffic(types.SimpleNamespace(plan=plan), 'input', 'fetching')
+        transfer = runner.Transfer(traffic, lambda: None, lambda _: None)
+        guard, part = runner.Guard(plan), self.folder + '/part'
         if url.startswith('ftp:'):
-            return runner.fetch_ftp(job, guard, url, part, 5)
-        return runner.fetch_http(job, runner.Http(guard, 5), url, part)
+            return runner.fetch_ftp(transfer, guard, url, part, 5)
+        http = runner.Http(guard, 5)
+        try:
+            return runner.fetch_http(transfer, http, url, part)
+        finally:
+            http.close()
 
     def url(self, answer):
         self.server.routes['/f'] = lambda handler: handler.wfile.write(answer)

@@ -47,6 +47,11 @@ export interface PlanLimits {
   readonly grace_s: number;
   /** Seconds for one http transfer without a byte of progress. */
   readonly stall_s: number;
+  /** What the task may move or copy; absent = no limit, like the next three. */
+  readonly input_bytes?: number;
+  readonly input_files?: number;
+  readonly output_bytes?: number;
+  readonly output_files?: number;
 }
 
 export interface PlanExecutor {
@@ -62,12 +67,21 @@ export interface PlanExecutor {
 
 export type TesFileType = 'FILE' | 'DIRECTORY';
 
+/** What a file must be, where its URL says so. */
+export interface PlanCheck {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** The URL as messages name it. */
+  readonly url: string;
+}
+
 interface PlanInputBase {
   /** Index in the task's `inputs`. */
   readonly i: number;
   /** Absolute path inside the container. */
   readonly path: string;
   readonly type: TesFileType;
+  readonly check?: PlanCheck;
 }
 
 export type PlanInput =
@@ -89,8 +103,8 @@ interface PlanOutputBase {
 
 export type PlanOutput =
   | (PlanOutputBase & { readonly method: 'mount'; readonly file: string })
-  /** HTTP PUT by the runner. */
-  | (PlanOutputBase & { readonly method: 'direct' })
+  /** HTTP by the runner: PUT, or POST of a form whose field `file` it is. */
+  | (PlanOutputBase & { readonly method: 'direct'; readonly upload?: 'post' })
   /** HTTP PUT to `Plan.relay`. */
   | (PlanOutputBase & { readonly method: 'relay' });
 
