@@ -38,7 +38,11 @@ const EXECUTOR = object(
   { oom: { type: 'boolean' } },
 );
 
-const OUTPUT = object({ i: count, path: text, url: text, size: count });
+const MOVED = { method: text, seconds: { type: 'number', minimum: 0 }, tries: count };
+
+const INPUT = object({ i: count, path: text, size: count }, MOVED);
+
+const OUTPUT = object({ i: count, path: text, url: text, size: count }, MOVED);
 
 const REPORT = object(
   {
@@ -53,14 +57,17 @@ const REPORT = object(
     host: { type: 'object', additionalProperties: text },
     system_logs: list(text),
     executors: list(EXECUTOR),
-    inputs: list(object({ i: count, path: text, size: count, seconds: { type: 'number' } })),
+    inputs: list(INPUT),
     outputs: list(OUTPUT),
   },
   { cut: object({}, { outputs: count, inputs: count }) },
 );
 
-const event = (name: Beacon['event'], members: Record<string, object>) =>
-  object({ v: { const: 1 }, job: text, event: { const: name }, ...members });
+const event = (
+  name: Beacon['event'],
+  members: Record<string, object>,
+  optional: Record<string, object> = {},
+) => object({ v: { const: 1 }, job: text, event: { const: name }, ...members }, optional);
 
 const BEACON = {
   type: 'object',
@@ -69,7 +76,7 @@ const BEACON = {
   oneOf: [
     event('start', {}),
     event('executor', { i: count, start: time }),
-    event('alive', {}),
+    event('alive', {}, { progress: { type: 'string', maxLength: 200 } }),
     event('end', { report: REPORT }),
   ],
 };

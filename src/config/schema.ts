@@ -208,6 +208,18 @@ export const CONFIG_SCHEMA = {
     walltime_s: key('count', 0, 'Seconds for one attempt; 0 = no limit.'),
     grace_s: key('count', 2, 'Seconds between TERM and KILL.'),
     stall_s: key('positive', 60, 'Seconds a transfer may stand still.'),
+    task_input_bytes: key(
+      'count',
+      0,
+      'Bytes that the inputs of one task may have, without what is mounted where it lies; 0 = no limit.',
+    ),
+    task_input_files: key('count', 0, 'The same in files.'),
+    task_output_bytes: key(
+      'count',
+      0,
+      'Bytes that the outputs of one task may have; 0 = no limit.',
+    ),
+    task_output_files: key('count', 0, 'The same in files.'),
     owner_queued: key(
       'count',
       0,

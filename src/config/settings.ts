@@ -43,6 +43,10 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
       grace_s: limits.grace_s,
       stall_s: limits.stall_s,
       ...unless(0, 'walltime_s', limits.walltime_s),
+      ...unless(0, 'input_bytes', limits.task_input_bytes),
+      ...unless(0, 'input_files', limits.task_input_files),
+      ...unless(0, 'output_bytes', limits.task_output_bytes),
+      ...unless(0, 'output_files', limits.task_output_files),
     },
   };
 };

@@ -151,7 +151,11 @@ export interface LimitsConfig {
   readonly walltime_s: number;
   readonly grace_s: number;
   readonly stall_s: number;
-  /** 0 = no limit, like the next two. */
+  /** 0 = no limit, like all that follow. */
+  readonly task_input_bytes: number;
+  readonly task_input_files: number;
+  readonly task_output_bytes: number;
+  readonly task_output_files: number;
   readonly owner_queued: number;
   readonly owner_running: number;
   readonly owner_stored: number;

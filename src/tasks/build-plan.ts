@@ -1,12 +1,14 @@
 /** Writes the plan of an attempt: what the task asks, how its data moves, what the destination and the operator set. Pure. */
 import type { Destination } from './destination.ts';
 import type { JobId } from './ids.ts';
+import { checkIn, withoutChecks } from './input-check.ts';
 import type { SchemeRules } from './ports/url-rules.ts';
 import {
   PLAN_VERSION,
   type Plan,
   type PlanBeacon,
   type PlanExecutor,
+  type PlanInput,
   type PlanRelay,
   type PlanStorage,
 } from './plan.ts';
@@ -53,12 +55,17 @@ const planExecutor = (executor: TaskExecutor): PlanExecutor => ({
 
 const positive = (value: number): number | undefined => (value > 0 ? value : undefined);
 
+const checked = (input: PlanInput, { inputs = [] }: TaskSpec): PlanInput => {
+  const check = input.method === 'content' ? undefined : checkIn(inputs[input.i]?.url ?? '');
+  return { ...input, ...optional('check', check) };
+};
+
 /** Throws NO_METHOD when a URL cannot be moved to or from this destination. */
 export const buildPlan = (request: PlanRequest): Plan => {
   const { spec, destination, rules } = request;
   const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
   const reach = { ...destination.reach, server: request.relay !== undefined };
-  const { inputs, outputs } = planTransfers(spec, request.contents, {
+  const { inputs, outputs } = planTransfers(withoutChecks(spec), request.contents, {
     reach,
     schemes: rules.schemes,
   });
@@ -78,7 +85,9 @@ export const buildPlan = (request: PlanRequest): Plan => {
     storage: rules.storage,
     missing_output: rules.missing_output,
     executors: spec.executors.map(planExecutor),
-    inputs: inputs.filter((input) => !isShown(input, destination.mounts)),
+    inputs: inputs
+      .filter((input) => !isShown(input, destination.mounts))
+      .map((input) => checked(input, spec)),
     outputs,
     volumes: spec.volumes ?? [],
     ...optional('beacon', request.beacon),

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { JobId, TaskId } from './ids.ts';
+import { withoutCheck } from './input-check.ts';
 import type { CallOptions } from './ports/call.ts';
 import type {
   ObjectStorage,
@@ -72,7 +73,8 @@ const inputAt = async (
 ): Promise<Found> => {
   const { inputs = [] } = await specOf(deps, place, options);
   const input = inputs[place.index];
-  return find(deps, input?.content_bytes === undefined ? input?.url : undefined, place.below);
+  if (input?.url === undefined || input.content_bytes !== undefined) throw unknown();
+  return find(deps, withoutCheck(input.url), place.below);
 };
 
 const outputAt = async (

@@ -23,15 +23,22 @@ export interface ReportExecutor {
   readonly oom?: boolean;
 }
 
-export interface ReportInput {
+/** How something moved. A report of a runner that is older than this server has less. */
+interface Moved {
+  readonly method?: string;
+  readonly seconds?: number;
+  /** Of several files: the most that one took. */
+  readonly tries?: number;
+}
+
+export interface ReportInput extends Moved {
   readonly i: number;
   readonly path: string;
   readonly size: number;
-  readonly seconds: number;
 }
 
 /** One uploaded file. */
-export interface ReportOutput {
+export interface ReportOutput extends Moved {
   readonly i: number;
   readonly path: string;
   readonly url: string;
@@ -65,5 +72,11 @@ export type Beacon =
       readonly i: number;
       readonly start: string;
     }
-  | { readonly v: 1; readonly job: string; readonly event: 'alive' }
+  | {
+      readonly v: 1;
+      readonly job: string;
+      readonly event: 'alive';
+      /** What moves at the moment, in words. */
+      readonly progress?: string;
+    }
   | { readonly v: 1; readonly job: string; readonly event: 'end'; readonly report: Report };

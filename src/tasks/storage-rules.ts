@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type FieldProblem,
 } from '../kernel/errors.ts';
+import { withoutCheck } from './input-check.ts';
 import type { CallOptions } from './ports/call.ts';
 import type { FileAccess, FileUse } from './ports/file-access.ts';
 import type { SchemeRules, UrlRules } from './ports/url-rules.ts';
@@ -123,7 +124,7 @@ const inputTransfers = (input: TaskInput, index: number): readonly Transfer[] =>
     : [
         {
           field: `inputs[${String(index)}].url`,
-          url: input.url,
+          url: withoutCheck(input.url),
           use: 'read',
           file: input.type !== 'DIRECTORY',
         },

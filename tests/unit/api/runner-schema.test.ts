@@ -15,6 +15,10 @@ const GOOD: Readonly<Record<string, object>> = {
   'an exit code of another system': { executors: [{ ...EXECUTOR, exit_code: -1073741819 }] },
   'a memory kill': { executors: [{ ...EXECUTOR, oom: true }] },
   'an error': { state: 'SYSTEM_ERROR', error: { code: 'X', message: 'y', phase: 'z' } },
+  'how its files moved': {
+    inputs: [{ ...FILE, method: 'relay', seconds: 0.5, tries: 2 }],
+    outputs: [{ ...FILE, method: 'direct', seconds: 1, tries: 1 }],
+  },
   'a time without fraction': { start: '2026-01-01T00:00:00Z' },
 };
 
@@ -26,6 +30,7 @@ const BAD: Readonly<Record<string, object>> = {
   'an exit code that is no number': { executors: [{ ...EXECUTOR, exit_code: '0' }] },
   'a negative size': { outputs: [{ ...FILE, size: -1 }] },
   'an input without size': { inputs: [{ i: 0, path: '/x' }] },
+  'a part of a try': { outputs: [{ ...FILE, tries: 0.5 }] },
   'a host that is no text': { host: { cores: 4 } },
 };
 
@@ -59,6 +64,16 @@ describe('a report', () => {
       ...newReport(JOB),
       outputs: [FILE],
     });
+  });
+});
+
+describe('a sign of life', () => {
+  it('may tell in a few words what moves', () => {
+    const alive = { v: 1, job: JOB, event: 'alive' };
+    const progress = 'fetching inputs: 3 of 10 files, 1.2 of 4.0 GiB';
+    expect(schema.beacon(alive)).toEqual({ value: alive });
+    expect(schema.beacon({ ...alive, progress })).toEqual({ value: { ...alive, progress } });
+    expect(schema.beacon({ ...alive, progress: 'x'.repeat(201) })).toHaveProperty('problems');
   });
 });
 

@@ -20,7 +20,19 @@ describe('destinationOf', () => {
     const [entry] = config.destinations;
     const destination = entry === undefined ? undefined : destinationOf(config, entry);
     expect(destination?.capacity).toEqual({ name: 'local', jobs: entry?.max_jobs });
-    expect(destination?.limits).not.toHaveProperty('walltime_s');
+    const limits = Object.keys(destination?.limits ?? {});
+    expect(limits).toEqual(['pids', 'log_bytes', 'tail_bytes', 'grace_s', 'stall_s']);
+  });
+
+  it('bounds what a task may move', () => {
+    const config = load(
+      '[limits]\ntask_input_bytes = 1\ntask_input_files = 2\ntask_output_bytes = 3\ntask_output_files = 4',
+    );
+    const [entry] = config.destinations;
+    const limits = { input_bytes: 1, input_files: 2, output_bytes: 3, output_files: 4 };
+    expect(entry === undefined ? undefined : destinationOf(config, entry).limits).toMatchObject(
+      limits,
+    );
   });
 
   it('counts memory in bytes of 10^9 to the GB, as TES does', () => {
