@@ -4,7 +4,7 @@ import type { FtpHost } from '../../src/storage/ftp/places.ts';
 import { FTP_PASSWORD, FTP_USER, startFtpServer } from '../support/storage/ftp-server.ts';
 import { startShortFtpServer } from '../support/storage/short-ftp.ts';
 import { freePort, startSilentServer } from '../support/storage/ports.ts';
-import { objectStorageContract } from './object-storage.contract.ts';
+import { busySockets, objectStorageContract } from './object-storage.contract.ts';
 
 for (const tls of [false, true]) {
   const closers: (() => Promise<void>)[] = [];
@@ -16,6 +16,7 @@ for (const tls of [false, true]) {
   objectStorageContract({
     name: tls ? 'FTPS, pyftpdlib' : 'FTP, pyftpdlib',
     oddNames: ['.hidden', '..a'],
+    from: 'server',
     hasVersions: true,
     makesFolders: true,
     async setup() {
@@ -42,6 +43,7 @@ for (const tls of [false, true]) {
         wrongCredentials: storageOf({ ...own, password: `${FTP_PASSWORD}-no` }, ['localhost']),
         strict: storageOf(own, []),
         url: (names) => `${base}/${names.map(encodeURIComponent).join('/')}`,
+        openCount: busySockets,
         nobody: `${at(await freePort())}/blob`,
         silent: `${at(silent.port)}/blob`,
         short: `${at(short.port)}/short`,

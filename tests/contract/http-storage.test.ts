@@ -3,7 +3,7 @@ import { createHttpStorage } from '../../src/storage/http/http-storage.ts';
 import type { HttpHost } from '../../src/storage/http/hosts.ts';
 import { NGINX_PASSWORD, NGINX_USER, startNginx } from '../support/storage/nginx.ts';
 import { freePort, startSilentServer, startTcpServer } from '../support/storage/ports.ts';
-import { objectStorageContract } from './object-storage.contract.ts';
+import { busySockets, objectStorageContract } from './object-storage.contract.ts';
 
 const closers: (() => Promise<void>)[] = [];
 const closing = <Thing>(thing: Thing, close: (thing: Thing) => Promise<void>): Thing => {
@@ -25,6 +25,7 @@ const storageOf = (hosts: readonly HttpHost[], allow: readonly string[] = ['127.
 objectStorageContract({
   name: 'HTTP, nginx',
   oddNames: ['new\nline', '\u0001'],
+  from: 'server',
   hasVersions: true,
   makesFolders: false,
   async setup() {
@@ -45,6 +46,7 @@ objectStorageContract({
       wrongCredentials: storageOf([{ ...own, password: `${NGINX_PASSWORD}-no` }]),
       strict: storageOf([own], []),
       url: (names) => `${at(nginx.port)}/files/${names.map(encodeURIComponent).join('/')}`,
+      openCount: busySockets,
       nobody: `${at(await freePort())}/blob`,
       silent: `${at(silent.port)}/blob`,
       short: `${at(short.port)}/blob`,

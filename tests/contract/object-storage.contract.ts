@@ -1,4 +1,4 @@
-/** What every ObjectStorage must do, run against real servers. */
+/** What every ObjectStorage must do, run against real servers and folders. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
@@ -15,11 +15,9 @@ import { until } from '../support/until.ts';
 export type Names = readonly string[];
 
 export interface StorageUnderTest {
-  /** May use the server's addresses. */
+  /** May use the place of all files: the address of the server, the folder. */
   readonly storage: ObjectStorage;
-  /** The same with credentials that the server does not take. */
-  readonly wrongCredentials: ObjectStorage;
-  /** The same without leave for the server's address. */
+  /** The same without leave for it. */
   readonly strict: ObjectStorage;
   /** Where `storage` finds a file; without names the folder of all, with a slash at the end. */
   url(names: Names): string;
@@ -31,6 +29,16 @@ export interface StorageUnderTest {
   get(names: Names): Promise<Buffer | undefined>;
   /** Names of all files below a folder, past the adapter, unfinished ones as well. */
   files(folder: Names): Promise<readonly string[]>;
+  /** How much is open for calls under way: sockets of this process, or files. */
+  openCount(): number;
+  /** Texts that no error may contain. */
+  readonly secrets: readonly string[];
+}
+
+/** A storage behind a server, which can fail in ways that a file system cannot. */
+export interface ServerUnderTest extends StorageUnderTest {
+  /** As `storage`, with credentials that the server does not take. */
+  readonly wrongCredentials: ObjectStorage;
   /** URL of a port where nobody listens. */
   readonly nobody: string;
   /** URL of a server that takes connections and says nothing. */
@@ -39,11 +47,9 @@ export interface StorageUnderTest {
   readonly short: string;
   /** URL of a file that turns out longer than announced; absent = the scheme frames bodies. */
   readonly long?: string;
-  /** Texts that no error may contain. */
-  readonly secrets: readonly string[];
 }
 
-export interface StorageContract {
+interface AnyContract<Under extends StorageUnderTest> {
   readonly name: string;
   /** Names of files and folders that the scheme can carry beyond those that all can. */
   readonly oddNames: readonly string[];
@@ -51,9 +57,14 @@ export interface StorageContract {
   readonly hasVersions: boolean;
   /** `makeFolder` makes something that `stat` and `list` show. */
   readonly makesFolders: boolean;
-  setup(): Promise<StorageUnderTest>;
+  setup(): Promise<Under>;
   teardown(): Promise<void>;
 }
+
+/** Where files come from decides what else is asked: credentials, silence and bodies of a wrong length take a server. */
+export type StorageContract =
+  | ({ readonly from: 'server' } & AnyContract<ServerUnderTest>)
+  | ({ readonly from: 'file system' } & AnyContract<StorageUnderTest>);
 
 /** `/` and NUL apart, which no name holds. */
 const ODD_NAMES = [
@@ -73,7 +84,7 @@ const collect = async (body: Readable): Promise<Buffer> => {
 };
 
 /** Sockets that keep this process alive; kept-alive idle ones do not. */
-const busySockets = (): number =>
+export const busySockets = (): number =>
   process.getActiveResourcesInfo().filter((name) => /^(TCP|TLS)(?!Server)/.test(name)).length;
 
 /** Endless, made only as fast as it is read; `onRead` hears how much has been. */
@@ -112,9 +123,11 @@ const CALL_NAMES = Object.keys(CALLS);
 export const objectStorageContract = (contract: StorageContract): void => {
   describe(`object storage: ${contract.name}`, () => {
     let under: StorageUnderTest;
+    let server: ServerUnderTest;
     let storage: ObjectStorage;
     beforeAll(async () => {
-      under = await contract.setup();
+      if (contract.from === 'server') under = server = await contract.setup();
+      else under = await contract.setup();
       storage = under.storage;
     });
     afterAll(async () => {
@@ -309,12 +322,12 @@ export const objectStorageContract = (contract: StorageContract): void => {
       it('can be left half-way', async () => {
         const folder = fresh();
         for (const name of ['a', 'b', 'c']) await under.put([folder, name, 'x'], text(name));
-        const before = busySockets();
+        const before = under.openCount();
         for await (const entry of storage.list(folderUrl(folder), never())) {
           expect(entry.path.length).toBeGreaterThan(0);
           break;
         }
-        await until(() => busySockets() <= before, { what: 'end of the connection' });
+        await until(() => under.openCount() <= before, { what: 'end of the call' });
       });
 
       it('is STORAGE_MISSING where nothing lies', async () => {
@@ -415,7 +428,7 @@ export const objectStorageContract = (contract: StorageContract): void => {
       it('ends at once when it is called off, and leaves nothing behind', async () => {
         const folder = fresh();
         await under.put([folder, 'old'], text('old'));
-        const before = busySockets();
+        const before = under.openCount();
         const reason = new MagnetarError('STOPPING', 'enough');
         const off = new AbortController();
         const body = endless((bytes) => {
@@ -424,7 +437,7 @@ export const objectStorageContract = (contract: StorageContract): void => {
         const work = storage.write(under.url([folder, 'old']), body, { signal: off.signal });
         expect(await failureOf(work)).toBe(reason);
         expect(body.destroyed).toBe(true);
-        await until(() => busySockets() <= before, { what: 'end of the connections' });
+        await until(() => under.openCount() <= before, { what: 'end of the call' });
         expect((await under.get([folder, 'old']))?.toString()).toBe('old');
         await until(async () => (await under.files([folder])).length === 1, {
           what: 'removal of what was written',
@@ -447,40 +460,13 @@ export const objectStorageContract = (contract: StorageContract): void => {
       });
     });
 
-    describe('a storage that does not cooperate', () => {
-      it.each(CALL_NAMES)('%s with wrong credentials is STORAGE_DENIED', async (name) => {
+    describe('a call that is not allowed, or called off', () => {
+      it.each(CALL_NAMES)('%s at a place that is not allowed is STORAGE_REFUSED', async (name) => {
         const names = [fresh(), 'blob'];
         await under.put(names, text('x'));
-        const work = CALLS[name]!(under.wrongCredentials, under.url(names), never().signal);
-        await expectCode(work, 'STORAGE_DENIED');
-      });
-
-      it.each(CALL_NAMES)('%s where nobody listens is STORAGE_UNAVAILABLE', async (name) => {
-        const work = CALLS[name]!(storage, under.nobody, never().signal);
-        const error = await expectCode(work, 'STORAGE_UNAVAILABLE');
-        expect(error.row.retryable).toBe(true);
-      });
-
-      it.each(CALL_NAMES)(
-        '%s at an address that is not allowed is STORAGE_REFUSED',
-        async (name) => {
-          const names = [fresh(), 'blob'];
-          await under.put(names, text('x'));
-          const work = CALLS[name]!(under.strict, under.url(names), never().signal);
-          await expectCode(work, 'STORAGE_REFUSED');
-          expect((await under.get(names))?.toString()).toBe('x');
-        },
-      );
-
-      it.each(CALL_NAMES)('%s of a server that says nothing can be called off', async (name) => {
-        const before = busySockets();
-        const reason = new MagnetarError('STOPPING', 'enough');
-        const off = new AbortController();
-        const work = failureOf(CALLS[name]!(storage, under.silent, off.signal));
-        await until(() => busySockets() > before, { what: 'connection' });
-        off.abort(reason);
-        expect(await work).toBe(reason);
-        await until(() => busySockets() <= before, { what: 'end of the connection' });
+        const work = CALLS[name]!(under.strict, under.url(names), never().signal);
+        await expectCode(work, 'STORAGE_REFUSED');
+        expect((await under.get(names))?.toString()).toBe('x');
       });
 
       it.each(CALL_NAMES)('%s does not begin when it was called off before', async (name) => {
@@ -491,19 +477,10 @@ export const objectStorageContract = (contract: StorageContract): void => {
         expect(await under.get(names)).toBeUndefined();
       });
 
-      it('fails to be read when fewer bytes come than were announced', async () => {
-        await expectCode(read(under.short), 'STORAGE_UNAVAILABLE');
-      });
-
-      it('fails to be read when more bytes come than were announced', async () => {
-        if (under.long === undefined) return;
-        await expectCode(read(under.long), 'STORAGE_FAILED');
-      });
-
       it('lets go of a read that is called off in its middle', async () => {
         const names = [fresh(), 'blob'];
         await under.put(names, randomBytes(8 * MIB));
-        const before = busySockets();
+        const before = under.openCount();
         const reason = new MagnetarError('STOPPING', 'enough');
         const off = new AbortController();
         const { body } = await storage.read(under.url(names), { signal: off.signal });
@@ -511,17 +488,54 @@ export const objectStorageContract = (contract: StorageContract): void => {
           for await (const piece of body) if (piece !== undefined) off.abort(reason);
         })();
         expect(await failureOf(drained)).toBe(reason);
-        await until(() => busySockets() <= before, { what: 'end of the connection' });
+        await until(() => under.openCount() <= before, { what: 'end of the call' });
       });
 
       it('lets go of a read whose reader leaves', async () => {
         const names = [fresh(), 'blob'];
         await under.put(names, randomBytes(8 * MIB));
-        const before = busySockets();
+        const before = under.openCount();
         const { body } = await storage.read(under.url(names), never());
         body.destroy();
-        await until(() => busySockets() <= before, { what: 'end of the connection' });
+        await until(() => under.openCount() <= before, { what: 'end of the call' });
       });
     });
+
+    if (contract.from === 'server') {
+      describe('a server that does not cooperate', () => {
+        it.each(CALL_NAMES)('%s with wrong credentials is STORAGE_DENIED', async (name) => {
+          const names = [fresh(), 'blob'];
+          await under.put(names, text('x'));
+          const work = CALLS[name]!(server.wrongCredentials, under.url(names), never().signal);
+          await expectCode(work, 'STORAGE_DENIED');
+        });
+
+        it.each(CALL_NAMES)('%s where nobody listens is STORAGE_UNAVAILABLE', async (name) => {
+          const work = CALLS[name]!(storage, server.nobody, never().signal);
+          const error = await expectCode(work, 'STORAGE_UNAVAILABLE');
+          expect(error.row.retryable).toBe(true);
+        });
+
+        it.each(CALL_NAMES)('%s of a server that says nothing can be called off', async (name) => {
+          const before = under.openCount();
+          const reason = new MagnetarError('STOPPING', 'enough');
+          const off = new AbortController();
+          const work = failureOf(CALLS[name]!(storage, server.silent, off.signal));
+          await until(() => under.openCount() > before, { what: 'connection' });
+          off.abort(reason);
+          expect(await work).toBe(reason);
+          await until(() => under.openCount() <= before, { what: 'end of the call' });
+        });
+
+        it('fails to be read when fewer bytes come than were announced', async () => {
+          await expectCode(read(server.short), 'STORAGE_UNAVAILABLE');
+        });
+
+        it('fails to be read when more bytes come than were announced', async () => {
+          if (server.long === undefined) return;
+          await expectCode(read(server.long), 'STORAGE_FAILED');
+        });
+      });
+    }
   });
 };

@@ -28,7 +28,12 @@ import { createSource } from '../../src/storage/s3/source.ts';
 import { store } from '../../src/storage/s3/upload.ts';
 import { freePort, startSilentServer, startTcpServer } from '../support/storage/ports.ts';
 import { startVersitygw, type Versitygw } from '../support/storage/versitygw.ts';
-import { HIDDEN_NAMES, objectStorageContract, type Names } from './object-storage.contract.ts';
+import {
+  HIDDEN_NAMES,
+  busySockets,
+  objectStorageContract,
+  type Names,
+} from './object-storage.contract.ts';
 
 const BUCKET = 'bucket';
 const MIB = 1024 * 1024;
@@ -88,6 +93,7 @@ const closers: (() => Promise<unknown> | void)[] = [];
 objectStorageContract({
   name: 'S3 on versitygw',
   oddNames: [...HIDDEN_NAMES, 'new\nline'],
+  from: 'server',
   hasVersions: true,
   makesFolders: true,
   async setup() {
@@ -130,6 +136,7 @@ objectStorageContract({
         const keys = await keysBelow(client, prefix);
         return keys.filter((key) => !key.endsWith('/')).map((key) => key.split('/').at(-1) ?? '');
       },
+      openCount: busySockets,
       nobody: given(await freePort()),
       silent: given(silent.port),
       short: given(short.port),
