@@ -58,6 +58,9 @@ export interface Watch {
   /** Last sign: a beacon, a changed heartbeat, or the start of watching. */
   lastLife: number;
   heartbeat: string;
+  /** What the job said that it moves, and when that was taken last. */
+  progress: string | undefined;
+  progressAt: number;
   polls: number;
   /** When Pulsar first called the job over while there was no report. */
   overSince: number | undefined;
@@ -80,6 +83,8 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   job,
   lastLife: now,
   heartbeat: '',
+  progress: undefined,
+  progressAt: -Infinity,
   polls: 0,
   overSince: undefined,
   unlaunchedSince: undefined,
@@ -90,6 +95,20 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   failures: 0,
   unreachableSince: undefined,
 });
+
+/** A beacon of the job. What it moves is taken every so often: each time it is a write. True = there is something to write. */
+export const hear = (
+  watch: Watch,
+  progress: string | undefined,
+  { now, everyMs }: { readonly now: number; readonly everyMs: number },
+): boolean => {
+  watch.lastLife = now;
+  if (progress === watch.progress) return false;
+  if (progress !== undefined && now - watch.progressAt < everyMs) return false;
+  watch.progress = progress;
+  watch.progressAt = now;
+  return true;
+};
 
 export interface StepInput {
   readonly deps: AttemptDeps;

@@ -5,6 +5,7 @@ import { runOf } from '../tasks/attempts.ts';
 import type { JobId } from '../tasks/ids.ts';
 import type { Task } from '../tasks/task.ts';
 import {
+  hear,
   newWatch,
   type AttemptDeps,
   type StepInput,
@@ -21,7 +22,7 @@ export interface AttemptDriver {
   /** Something about the task changed: look again. */
   ring(): void;
   /** A job gave a sign of life that is not stored; that of an older job is none. */
-  alive(job: JobId): void;
+  alive(job: JobId, progress: string | undefined): void;
   /** Ends when the attempt is closed or belongs to another owner; rejects when the signal aborts. */
   readonly done: Promise<void>;
 }
@@ -117,8 +118,10 @@ export const startAttemptDriver = (
       wake.ring();
       state.looking?.abort(new Error('the task changed'));
     },
-    alive(job) {
-      if (state.watch.job === job) state.watch.lastLife = deps.clock.monotonic();
+    alive(job, progress) {
+      if (state.watch.job !== job) return;
+      const often = { now: deps.clock.monotonic(), everyMs: deps.timing.progressMs };
+      if (hear(state.watch, progress, often)) wake.ring();
     },
     done: drive(state).finally(own.unlink),
   };

@@ -12,7 +12,7 @@ export type BeaconAnswer = 'go' | 'over';
 export interface BeaconDeps {
   readonly store: TaskStore;
   readonly clock: Clock;
-  readonly alive: (id: TaskId, job: JobId) => void;
+  readonly alive: (id: TaskId, job: JobId, progress: string | undefined) => void;
 }
 
 /** What of a beacon is kept; undefined = only a sign of life. */
@@ -41,7 +41,7 @@ export const receiveBeacon = async (
   if (id === undefined || says !== job) {
     throw new MagnetarError('BAD_REQUEST', 'the beacon speaks of another job than its address');
   }
-  alive(id, job);
+  alive(id, job, beacon.event === 'alive' ? beacon.progress : undefined);
   const facts = factsOf(beacon, clock.now());
   if (facts !== undefined) await store.inbox(id, job, facts, options);
   const task = await store.get(id, 'all', options);

@@ -24,7 +24,7 @@ export interface DestinationOwner {
   /** The task waits, or changed. */
   ring(id: TaskId): void;
   /** A job gave a sign of life that is not stored. */
-  alive(id: TaskId, job: JobId): void;
+  alive(id: TaskId, job: JobId, progress: string | undefined): void;
   /** Attempts under way. */
   active(): number;
   /** Takes nothing new any more, and wishes the end of every attempt that this process drives here, each once. */
@@ -95,8 +95,8 @@ export const createDestinationOwner = (given: OwnerDeps): DestinationOwner => {
       if (entry === undefined) bells.claim.ring();
       else entry.driver.ring();
     },
-    alive(id, job) {
-      driven.get(id)?.driver.alive(job);
+    alive(id, job, progress) {
+      driven.get(id)?.driver.alive(job, progress);
     },
     active: () => driven.size,
     async cancel(wish, signal) {

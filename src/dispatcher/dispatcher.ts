@@ -72,8 +72,8 @@ export const createDispatcher = (deps: DispatcherDeps): Dispatcher => {
         {
           store,
           clock,
-          alive: (id, speaker) => {
-            for (const owner of owners) owner.alive(id, speaker);
+          alive: (id, speaker, progress) => {
+            for (const owner of owners) owner.alive(id, speaker, progress);
           },
         },
         job,

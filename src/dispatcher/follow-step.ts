@@ -1,6 +1,6 @@
 /** `run`: beacons tell most; polls are the safety net. The runner's report is the truth, Pulsar's status a hint. */
 import { isMagnetarError } from '../kernel/errors.ts';
-import { executing, runOf } from '../tasks/attempts.ts';
+import { executing, progressing, runOf } from '../tasks/attempts.ts';
 import { HEARTBEAT_MAX_BYTES, METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobStatus } from '../tasks/ports/job-transport.ts';
 import type { Report } from '../tasks/report.ts';
@@ -105,11 +105,16 @@ const poll = async (input: StepInput): Promise<StepResult> => {
 
 /** Follows a job that was sent. `rung` = something about the task changed, so that no poll is due. */
 export const followStep = async (input: StepInput, rung: boolean): Promise<StepResult> => {
-  const { deps, task, signal } = input;
+  const { deps, task, watch, signal } = input;
   const { inbox } = runOf(task);
   if (inbox.report !== undefined) return closeWithReport(input, inbox.report);
   if (inbox.executing !== undefined && task.head.state === 'INITIALIZING') {
     const head = executing(task, deps.clock.now());
+    await writeOnce(deps.store, task, onlyHead(head), { signal });
+    return 'wait';
+  }
+  if (runOf(task).progress !== watch.progress) {
+    const head = progressing(task, watch.progress, deps.clock.now());
     await writeOnce(deps.store, task, onlyHead(head), { signal });
     return 'wait';
   }

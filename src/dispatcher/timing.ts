@@ -24,6 +24,8 @@ export interface Timing {
   readonly silenceMs: number;
   /** A job that Pulsar took must give its first sign within this. */
   readonly startMs: number;
+  /** What a job says that it moves is written at most this often. */
+  readonly progressMs: number;
   /** After Pulsar called a job over, a report may follow, or a heartbeat prove that it lives. */
   readonly settleMs: number;
   /** A cancelled job that was set up but not launched after this long is removed. */
@@ -52,6 +54,7 @@ export const DEFAULT_TIMING: Timing = {
   quietMs: 20_000,
   silenceMs: 90_000,
   startMs: 120_000,
+  progressMs: 10_000,
   settleMs: 8_000,
   launchMs: 2_000,
   stopMs: 2_000,

@@ -126,6 +126,13 @@ export const executing = (task: Task, now: number): TaskHead => {
   return moved(task.head, { to: 'RUNNING', at: now, attempt: run.n });
 };
 
+/** What the job says that it moves; undefined = nothing any more. */
+export const progressing = (task: Task, progress: string | undefined, now: number): TaskHead => {
+  const { progress: _before, ...run } = runOf(task);
+  const head = { ...task.head, changed: now };
+  return withRun(head, progress === undefined ? run : { ...run, progress });
+};
+
 const cleanDebt = (run: Run, now: number): Debt => ({
   job: run.job,
   destination: run.destination,

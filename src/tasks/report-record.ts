@@ -1,6 +1,7 @@
 /** What of a report stays on the task: the record of the attempt, and the parts that are too long for it. Pure. */
 import type { Report, ReportExecutor } from './report.ts';
 import type { Attempt, AttemptExecutor, Part, Run, Task } from './task.ts';
+import { transferMetadata } from './transfer-metadata.ts';
 
 /** A part may have 1 MiB, and a character takes at most three bytes. */
 const PIECE_CHARS = 300_000;
@@ -19,7 +20,7 @@ export const attemptOfReport = (report: Report, now: number): Partial<Attempt> =
   end: now,
   executors: report.executors.map(executorRecord),
   outputs_n: report.outputs.length,
-  metadata: report.host,
+  metadata: { ...report.host, ...transferMetadata(report) },
   ...(report.error === null ? {} : { reason: report.error.message }),
 });
 

@@ -57,6 +57,8 @@ export interface Run {
   readonly point_at: number;
   readonly slots: Slots;
   readonly inbox: Inbox;
+  /** What the job moves at the moment, in its words. */
+  readonly progress?: string;
 }
 
 export interface AttemptExecutor {

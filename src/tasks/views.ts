@@ -90,12 +90,13 @@ const withLine = (lines: readonly string[], line: string | undefined): readonly 
 
 /** Lines of one attempt; notes of the creation go to the first, the reason of the end to the last. */
 const systemLogs = (task: Task, n: number, shelf: Shelf): readonly string[] => {
+  const { run, attempts } = task.head;
   const own = withLine(
-    linesOf(shelf.all(n, 'syslog')),
-    task.head.attempts.find((attempt) => attempt.n === n)?.reason,
+    withLine(linesOf(shelf.all(n, 'syslog')), run?.n === n ? run.progress : undefined),
+    attempts.find((attempt) => attempt.n === n)?.reason,
   );
   const lines = n > 1 ? own : [...linesOf(shelf.all(0, 'syslog')), ...own];
-  return n >= task.head.attempts.length ? withLine(lines, endReason(task)) : lines;
+  return n >= attempts.length ? withLine(lines, endReason(task)) : lines;
 };
 
 const renderAttempt = (task: Task, attempt: Attempt, shelf: Shelf, view: View): WireLog => ({

@@ -9,6 +9,7 @@ import { takeLease, type LeaseKeeper } from '../../../src/dispatcher/lease-keepe
 import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
 import { linkAbort, type LinkedAbort } from '../../../src/kernel/link-abort.ts';
 import { runOf } from '../../../src/tasks/attempts.ts';
+import { newJobId, type JobId } from '../../../src/tasks/ids.ts';
 import type { TaskStore } from '../../../src/tasks/ports/task-store.ts';
 import type { Task } from '../../../src/tasks/task.ts';
 import { newReport, type TaskWish } from '../../support/tasks.ts';
@@ -131,25 +132,26 @@ describe('tasks that fit nowhere', () => {
   });
 });
 
-describe('a second Ctrl-C', () => {
-  /** A server on the shared store with a destination of this name; several may be configured for one. */
-  const serverWith = (holder: string, name: string): Dispatcher => {
-    const destination = { ...desk.deps.destination, name, capacity: { name, jobs: 1 } };
-    const store = shared();
-    const deps = { ...desk.deps, store, destination, holder, address: '', ownerRunning: 0 };
-    const owner = createDestinationOwner(deps);
-    return createDispatcher({
-      store,
-      changes: desk.changes,
-      clock: desk.clock,
-      logger: silent,
-      timing: DEFAULT_TIMING,
-      destinations: [{ destination, owner }],
-    });
-  };
-  const on = (destination: string): TaskWish => ({
-    spec: { resources: { backend_parameters: { destination } } },
+/** A server on the shared store with a destination of this name; several may be configured for one. */
+const serverWith = (holder: string, name: string): Dispatcher => {
+  const destination = { ...desk.deps.destination, name, capacity: { name, jobs: 1 } };
+  const store = shared();
+  const deps = { ...desk.deps, store, destination, holder, address: '', ownerRunning: 0 };
+  const owner = createDestinationOwner(deps);
+  return createDispatcher({
+    store,
+    changes: desk.changes,
+    clock: desk.clock,
+    logger: silent,
+    timing: DEFAULT_TIMING,
+    destinations: [{ destination, owner }],
   });
+};
+const on = (destination: string): TaskWish => ({
+  spec: { resources: { backend_parameters: { destination } } },
+});
+
+describe('a second Ctrl-C', () => {
   const states = async (tasks: readonly Task[]): Promise<readonly string[]> =>
     Promise.all(tasks.map(async ({ id }) => (await desk.get(id)).head.state));
 
@@ -176,5 +178,22 @@ describe('a second Ctrl-C', () => {
     expect((await desk.get(theirs.id)).head).toMatchObject({ run: { destination: 'far' } });
     expect((await desk.get(theirs.id)).head.cancel).toBeUndefined();
     expect(near.active()).toBe(0);
+  });
+});
+
+describe('what a job says that it moves', () => {
+  it('goes from its beacon to its task, as long as it is the current job', async () => {
+    const near = serverWith('here', 'near');
+    void near.run(end.signal);
+    const { id } = await desk.create(on('near'));
+    const current = async () => (await desk.get(id)).head.run;
+    await until(async () => (await current())?.point === 'run');
+    const job = (await current())?.job ?? newJobId(id, 9, 9);
+    const says = (speaker: JobId, progress: string) =>
+      near.receive(speaker, { v: 1, job: speaker, event: 'alive', progress }, { signal });
+    expect(await says(newJobId(id, 9, 9), 'of another')).toBe('over');
+    expect(await says(job, '1 of 3')).toBe('go');
+    await until(async () => (await current())?.progress !== undefined);
+    expect(await current()).toHaveProperty('progress', '1 of 3');
   });
 });

@@ -1,5 +1,6 @@
 /** Which words and signs end an attempt, and when a command may be run once more: only if it cannot have begun. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hear } from '../../../src/dispatcher/attempt-context.ts';
 import { followStep } from '../../../src/dispatcher/follow-step.ts';
 import { DEFAULT_TIMING, MAX_ATTEMPTS } from '../../../src/dispatcher/timing.ts';
 import { runOf } from '../../../src/tasks/attempts.ts';
@@ -61,6 +62,39 @@ describe('facts in the inbox', () => {
     const task = await desk.at('run');
     desk.transport.failing.set('status', unreachable);
     expect(await desk.step(task.id, (input) => followStep(input, true))).toBe('wait');
+  });
+});
+
+describe('what a job says that it moves', () => {
+  const shown = async ({ id }: Task): Promise<string | undefined> => {
+    const { head } = await desk.get(id);
+    return head.run?.progress;
+  };
+  const hears = (task: Task, progress: string | undefined, now: number) =>
+    desk.step(task.id, (input) => {
+      hear(input.watch, progress, { now, everyMs: 10 });
+      return followStep(input, true);
+    });
+
+  it('is written, but not too often, and dropped once nothing moves', async () => {
+    const task = await desk.at('run');
+    await hears(task, '1 of 3', 0);
+    expect(await shown(task)).toBe('1 of 3');
+    await hears(task, '2 of 3', 9);
+    expect(await shown(task)).toBe('1 of 3');
+    await hears(task, '3 of 3', 10);
+    expect(await shown(task)).toBe('3 of 3');
+    await hears(task, undefined, 11);
+    expect(await shown(task)).toBeUndefined();
+    expect(await desk.get(task.id)).not.toHaveProperty('head.run.progress');
+  });
+
+  it('is not written twice', async () => {
+    const task = await desk.at('run');
+    await hears(task, '1 of 3', 0);
+    const { rev } = await desk.get(task.id);
+    await hears(task, '1 of 3', 20);
+    expect(await desk.get(task.id)).toHaveProperty('rev', rev);
   });
 });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { progressing } from '../../../src/tasks/attempts.ts';
 import { newJobId } from '../../../src/tasks/ids.ts';
-import type { Part, Task } from '../../../src/tasks/task.ts';
+import type { Part, Task, TaskHead } from '../../../src/tasks/task.ts';
 import { parseView, renderSummary, renderTask } from '../../../src/tasks/views.ts';
+import { createDesk } from '../../support/dispatcher/desk.ts';
 import { storedTask } from '../../support/tasks.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
@@ -57,6 +59,17 @@ describe('views', () => {
   it('T48: a summary has exactly two keys', () => {
     const { id } = storedTask();
     expect(renderSummary({ id, state: 'RUNNING' })).toEqual({ id, state: 'RUNNING' });
+  });
+
+  it('shows what the job of the last attempt moves at the moment, as a line of its log', async () => {
+    const desk = await createDesk();
+    const task = await desk.at('run');
+    const line = 'fetching inputs: 3 of 10 files, 1.2 of 4.0 GiB';
+    const logsOf = (head: TaskHead) =>
+      renderTask({ ...task, head }, [partOf(task, 0, 'syslog', '["a note"]')], 'FULL').logs?.[0];
+    expect(logsOf(progressing(task, line, NOW))?.system_logs).toEqual(['a note', line]);
+    expect(logsOf(progressing(task, undefined, NOW))?.system_logs).toEqual(['a note']);
+    await desk.close();
   });
 
   it('shows executor logs in order, and joins the pieces of an output list', () => {
