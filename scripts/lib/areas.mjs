@@ -117,7 +117,7 @@ export const AREAS = [
   vitest('property', { quick: true }),
   vitest('conformance', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
   vitest('contract', { needs: ['python', 'venv', 'clientPython', 'mongodb', 'nginx', 's3'] }),
-  vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
+  vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb', 'nginx'] }),
   vitest('e2e', {
     build: true,
     needs: ['python', 'venv', ...RUNTIMES, 'mongodb', 'chromium'],

@@ -9,11 +9,12 @@ import type {
   ReadAnswer,
   ReadOptions,
   StoredEntry,
+  UploadForm,
   WriteOptions,
 } from './ports/object-storage.ts';
 import type { TaskStore } from './ports/task-store.ts';
 import type { TaskSpec } from './spec.ts';
-import { redactUrl, urlBelow } from './urls.ts';
+import { redactUrl, segmentsOf, urlBelow } from './urls.ts';
 
 /** The adapter for a URL; undefined = none takes its scheme. */
 export type FindStorage = (url: string) => ObjectStorage | undefined;
@@ -77,13 +78,21 @@ const inputAt = async (
   return find(deps, withoutCheck(input.url), place.below);
 };
 
+interface FoundOutput extends Found {
+  readonly form: UploadForm;
+}
+
 const outputAt = async (
   deps: RelayDeps,
   place: RelayPlace,
   options: CallOptions,
-): Promise<Found> => {
+): Promise<FoundOutput> => {
   const { outputs = [] } = await specOf(deps, place, options);
-  return find(deps, outputs[place.index]?.url, place.below);
+  const output = outputs[place.index];
+  if (output === undefined) throw unknown();
+  const names = place.below.length > 0 ? place.below : segmentsOf(output.path).slice(-1);
+  const form = { url: output.url, name: names.join('/') };
+  return { ...find(deps, output.url, place.below), form };
 };
 
 /** @throws MagnetarError JOB_OVER, PATH_UNKNOWN and those of ObjectStorage, like the next */
@@ -114,8 +123,8 @@ export const writeOutput = async (
   body: Readable,
   options: WriteOptions,
 ): Promise<number> => {
-  const { storage, url } = await outputAt(deps, place, options);
-  return storage.write(url, body, options);
+  const { storage, url, form } = await outputAt(deps, place, options);
+  return storage.write(url, body, { ...options, form });
 };
 
 export const makeOutputFolder = async (

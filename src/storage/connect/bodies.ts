@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { MagnetarError } from '../../kernel/errors.ts';
+import { createDigestCheck, type Digest } from './digests.ts';
 import { abortReason, connectionFailure, failed, unavailable } from './failures.ts';
 
 export interface BodyBounds {
@@ -21,13 +22,23 @@ const CUT = Object.assign(new Error('the source was closed'), {
   code: 'ERR_STREAM_PREMATURE_CLOSE',
 });
 
+/** Bytes round those of the source, which do not count. */
+export interface Frame {
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
 interface Rules {
-  /** The source counts as stalled also while the reader takes nothing. */
+  /** The body counts as stalled also while the reader takes nothing, to the last byte. */
   readonly watchReader: boolean;
   readonly short: () => MagnetarError;
   readonly long: () => MagnetarError;
   readonly stalled: () => MagnetarError;
   readonly broken: (error: unknown) => Error;
+  readonly onPiece?: (piece: Uint8Array) => void;
+  /** What is wrong with all of it. */
+  readonly judge?: () => MagnetarError | undefined;
+  readonly around?: Frame;
 }
 
 /** Runs out unless it is wound up again and again. */
@@ -52,11 +63,42 @@ interface BoundBody {
   readonly count: () => number;
 }
 
+interface Listeners {
+  readonly onPiece: (piece: Uint8Array) => void;
+  readonly onEnd: () => void;
+  /** Also when it closes before its end. */
+  readonly onBreak: (error: unknown) => void;
+}
+
+/** Nothing flows before it is asked for. */
+const listen = (source: Readable, { onPiece, onEnd, onBreak }: Listeners): void => {
+  let ended = false;
+  source.on('data', onPiece);
+  source.on('end', () => {
+    ended = true;
+    onEnd();
+  });
+  source.on('error', onBreak);
+  source.on('close', () => {
+    if (!ended) onBreak(CUT);
+  });
+  source.pause();
+  if (source.destroyed) onBreak(source.errored ?? CUT);
+};
+
 const bind = (source: Readable, bounds: BodyBounds, rules: Rules): BoundBody => {
   const { size, signal } = bounds;
   let count = 0;
   let ended = false;
-  const timer = createStallTimer(bounds.stallMs, () => body.destroy(rules.stalled()));
+  /** Bytes that the reader had not taken when it was looked at last, after the end of the source. */
+  let left = Infinity;
+  const onStall = (): void => {
+    const isTaken = ended && body.readableLength < left;
+    left = body.readableLength;
+    if (isTaken) timer.wind();
+    else body.destroy(rules.stalled());
+  };
+  const timer = createStallTimer(bounds.stallMs, onStall);
   const onAbort = (): void => {
     body.destroy(abortReason(signal));
   };
@@ -74,12 +116,11 @@ const bind = (source: Readable, bounds: BodyBounds, rules: Rules): BoundBody => 
       done(error);
     },
   });
+  body.on('error', () => undefined); // it may be called off before anybody listens
 
-  const fail = (error: unknown): void => {
-    body.destroy(rules.broken(error));
-  };
-  source.on('data', (piece: Uint8Array) => {
+  const onPiece = (piece: Uint8Array): void => {
     count += piece.length;
+    rules.onPiece?.(piece);
     if (size !== undefined && count > size) body.destroy(rules.long());
     else if (body.push(piece)) timer.wind();
     else {
@@ -87,46 +128,66 @@ const bind = (source: Readable, bounds: BodyBounds, rules: Rules): BoundBody => 
       if (rules.watchReader) timer.wind();
       else timer.stop();
     }
-  });
-  source.on('end', () => {
+  };
+  const onEnd = (): void => {
     ended = true;
-    timer.stop();
-    if (size !== undefined && count < size) body.destroy(rules.short());
-    else body.push(null);
-  });
-  source.on('error', fail);
-  source.on('close', () => {
-    if (!ended) fail(CUT);
-  });
-  body.on('error', () => undefined); // it may be called off before anybody listens
-  source.pause();
+    if (!rules.watchReader) timer.stop();
+    const wrong = size !== undefined && count < size ? rules.short() : rules.judge?.();
+    if (wrong !== undefined) {
+      body.destroy(wrong);
+      return;
+    }
+    if (rules.around !== undefined) body.push(rules.around.tail);
+    left = body.readableLength;
+    body.push(null);
+  };
+  if (rules.around !== undefined) body.push(rules.around.head);
+  listen(source, { onPiece, onEnd, onBreak: (error) => body.destroy(rules.broken(error)) });
   setMaxListeners(0, signal); // as many as there are transfers under way: no leak to warn of
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
-  if (source.destroyed) fail(source.errored ?? CUT);
   return { body, count: () => count };
 };
 
 const bytes = (n: number): string => `${String(n)} bytes`;
 
-/** What a storage sends. A short body is worth another try: the connection may have been cut. */
-export const incomingBody = (source: Readable, bounds: BodyBounds): Readable => {
-  const { url, size = 0 } = bounds;
+export interface IncomingBounds extends BodyBounds {
+  /** Of all that comes, as the storage says. */
+  readonly digest?: Digest;
+}
+
+/**
+ * What a storage sends. A short body is worth another try: the connection may have been cut. Bytes that differ from their checksum are not:
+ * a try that goes on behind them would keep the wrong ones.
+ */
+export const incomingBody = (source: Readable, bounds: IncomingBounds): Readable => {
+  const { url, size = 0, digest } = bounds;
+  const check = digest === undefined ? undefined : createDigestCheck(digest);
   const bound = bind(source, bounds, {
     watchReader: false,
     short: () => unavailable(url, `broke off after ${bytes(bound.count())} of ${String(size)}`),
     long: () => failed(url, `sends more than the ${bytes(size)} it announced`),
     stalled: () => unavailable(url, `sends nothing for ${String(bounds.stallMs / 1000)} s`),
     broken: (error) => connectionFailure(url, error),
+    onPiece: (piece) => check?.take(piece),
+    judge: () =>
+      check?.holds() === false
+        ? failed(url, `its bytes differ from the ${digest?.algorithm ?? ''} checksum it sends`)
+        : undefined,
   });
   return bound.body;
 };
 
+export interface OutgoingBounds extends BodyBounds {
+  readonly around?: Frame;
+}
+
 /** What a storage is sent: errors of the source stay what they are, and a storage that takes nothing is not waited for. */
-export const outgoingBody = (source: Readable, bounds: BodyBounds): BoundBody => {
-  const { url, size = 0 } = bounds;
+export const outgoingBody = (source: Readable, bounds: OutgoingBounds): BoundBody => {
+  const { url, size = 0, around } = bounds;
   const bound: BoundBody = bind(source, bounds, {
     watchReader: true,
+    ...(around === undefined ? {} : { around }),
     short: () =>
       failed(url, `there are only ${bytes(bound.count())} to be stored, not ${String(size)}`),
     long: () => failed(url, `there are more than the ${bytes(size)} to be stored`),

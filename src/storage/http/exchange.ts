@@ -3,19 +3,12 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
-import type { MagnetarError } from '../../kernel/errors.ts';
 import { withLinked } from '../../kernel/link-abort.ts';
+import { redactUrl } from '../../tasks/urls.ts';
 import type { AddressGuard } from '../connect/address-guard.ts';
-import {
-  abortReason,
-  connectionFailure,
-  denied,
-  failed,
-  missing,
-  refused,
-  unavailable,
-} from '../connect/failures.ts';
+import { abortReason, connectionFailure, failed, unavailable } from '../connect/failures.ts';
 import type { Target } from './hosts.ts';
+import { isRedirect, nextHop, type Hop } from './redirects.ts';
 
 export interface Ask {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
@@ -49,31 +42,12 @@ export interface ExchangeOptions {
 }
 
 const MOST_REDIRECTS = 10;
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Servers close idle connections after some seconds; ours must go first. */
 const IDLE_MS = 3000;
 const IDLE_CONNECTIONS = 16;
 
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined;
-
-/** Where a redirect leads. Its own user and password are left away: nobody configured them. */
-const nextUrl = (url: URL, location: string | undefined): URL => {
-  const shown = url.href;
-  if (location === undefined || !URL.canParse(location, url.href)) {
-    throw failed(shown, 'redirects to no valid URL');
-  }
-  const next = new URL(location, url);
-  if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-    throw refused(shown, 'redirects to a URL that is not http(s)');
-  }
-  if (url.protocol === 'https:' && next.protocol === 'http:') {
-    throw refused(shown, 'redirects from https to http');
-  }
-  next.username = '';
-  next.password = '';
-  return next;
-};
 
 type Send = (url: URL, ask: Ask, signal: AbortSignal) => Promise<AxiosResponse<Readable>>;
 
@@ -149,19 +123,20 @@ export const createExchange = ({ guard, answerMs, ca }: ExchangeOptions): Exchan
 
   return {
     async ask(target, ask) {
-      let { url, authorization } = target;
+      let { url, authorization }: Hop = target;
       for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
         const own = authorization === undefined ? {} : { authorization };
         const answer = await sendOnce(url, { ...ask, headers: { ...ask.headers, ...own } });
         const header = (name: string): string | undefined => textOf(answer.headers[name]);
-        if (!REDIRECTS.has(answer.status)) {
+        if (!isRedirect(answer.status)) {
           return { status: answer.status, header, body: answer.data, url };
         }
         answer.data.destroy();
-        if (ask.body !== undefined) throw failed(url.href, 'redirects what is to be stored');
-        const next = nextUrl(url, header('location'));
-        if (next.host !== url.host) authorization = undefined; // and it does not come back
-        url = next;
+        const next = nextHop({ url, ...own }, header('location'));
+        if (ask.body !== undefined) {
+          throw failed(url.href, `redirects what is to be stored to ${redactUrl(next.url.href)}`);
+        }
+        ({ url, authorization } = next);
       }
       throw failed(target.url.href, `redirects more than ${String(MOST_REDIRECTS)} times`);
     },
@@ -170,24 +145,4 @@ export const createExchange = ({ guard, answerMs, ca }: ExchangeOptions): Exchan
       httpsAgent.destroy();
     },
   };
-};
-
-/** What an answer that is no success means. Its body may hold anything and is not kept. */
-const statusFailure = (url: string, { status, header }: HttpAnswer): MagnetarError => {
-  const shown = `answers HTTP ${String(status)}`;
-  if (status === 404 || status === 410) return missing(url);
-  if (status === 401 || status === 403 || status === 407) return denied(url, shown);
-  const isPassing =
-    [408, 425, 429].includes(status) || (status >= 500 && ![501, 505].includes(status));
-  if (!isPassing) return failed(url, shown);
-  const after = header('retry-after');
-  const isUsable = after !== undefined && /^[\w ,:+-]{1,40}$/.test(after);
-  return unavailable(url, shown, isUsable ? { 'retry-after': after } : {});
-};
-
-/** The answer when it is a success. */
-export const succeeded = (url: string, answer: HttpAnswer): HttpAnswer => {
-  if (answer.status >= 200 && answer.status < 300) return answer;
-  answer.body.destroy();
-  throw statusFailure(url, answer);
 };

@@ -3,17 +3,19 @@ import type { Readable } from 'node:stream';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { StoredEntry } from '../../tasks/ports/object-storage.ts';
 import { incomingBody } from '../connect/bodies.ts';
-import { failed } from '../connect/failures.ts';
-import {} from './answers.ts';
+import { failed, refused } from '../connect/failures.ts';
 import { unless } from '../connect/unless.ts';
-import { succeeded, type HttpAnswer } from './exchange.ts';
+import { unaskedCoding } from './answers.ts';
+import type { HttpAnswer } from './exchange.ts';
 import { isFolderUrl, urlOf, type Target } from './hosts.ts';
 import { readIndex, UnusableIndex, type IndexEntry } from './index-page.ts';
 import type { Reader } from './read.ts';
+import { succeeded } from './status.ts';
 
 /** Some 50,000 names. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 const MOST_DEPTH = 64;
+const MOST_ENTRIES = 1_000_000;
 
 const pageType = (answer: HttpAnswer): 'html' | 'json' | undefined => {
   const type = answer.header('content-type') ?? '';
@@ -51,7 +53,7 @@ const folderPage = async (
   const url = target.url.href;
   const answer = succeeded(url, await exchange.ask(target, { method: 'GET', signal }));
   const type = pageType(answer);
-  if (type === undefined || !isFolderUrl(answer.url)) {
+  if (type === undefined || !isFolderUrl(answer.url) || unaskedCoding(answer) !== undefined) {
     answer.body.destroy();
     throw failed(url, 'shows no index page, so what is in the folder cannot be told');
   }
@@ -59,26 +61,51 @@ const folderPage = async (
   return indexOf(await readPage(body, url), type, answer.url);
 };
 
-/** What the page of one host shows elsewhere is read without the credentials of the first. */
-const childOf = (target: Target, text: string): Target => {
+/**
+ * Something that the page of `folder` shows. What the page of another host shows, after a redirect, is read without credentials;
+ * where that host has some of its own they must not be used either: whoever may redirect would read with them.
+ */
+const childOf = (reader: Reader, folder: Target, text: string): Target => {
   const url = new URL(text);
-  const { upload } = target;
-  return url.host === target.url.host ? { ...target, url } : { url, upload, userInfo: '' };
+  url.search = folder.url.search;
+  if (url.host === folder.url.host) return { ...folder, url };
+  url.search = '';
+  if (reader.targetOf(url.href).authorization !== undefined) {
+    throw refused(folder.url.href, `leads to ${url.host}, for which there are credentials`);
+  }
+  return { url, upload: folder.upload, userInfo: '' };
 };
 
-export async function* listFolder(
+interface Walk {
+  readonly reader: Reader;
+  readonly call: CallOptions;
+  /** Entries shown so far. */
+  count: number;
+}
+
+async function* walkFolder(
+  walk: Walk,
+  target: Target,
+  above: readonly string[],
+): AsyncGenerator<StoredEntry> {
+  const shown = target.url.href;
+  if (above.length > MOST_DEPTH) {
+    throw failed(shown, `lies more than ${String(MOST_DEPTH)} folders deep`);
+  }
+  for (const { kind, name, url, size } of await folderPage(walk.reader, target, walk.call)) {
+    walk.count += 1;
+    if (walk.count > MOST_ENTRIES) {
+      throw failed(shown, `there are more than ${String(MOST_ENTRIES)} files and folders`);
+    }
+    const path = [...above, name];
+    const child = childOf(walk.reader, target, url);
+    yield { kind, path, url: urlOf(child), ...unless('size', size) };
+    if (kind === 'folder') yield* walkFolder(walk, child, path);
+  }
+}
+
+export const listFolder = (
   reader: Reader,
   target: Target,
   call: CallOptions,
-  above: readonly string[] = [],
-): AsyncGenerator<StoredEntry> {
-  if (above.length > MOST_DEPTH) {
-    throw failed(target.url.href, `lies more than ${String(MOST_DEPTH)} folders deep`);
-  }
-  for (const { kind, name, url, size } of await folderPage(reader, target, call)) {
-    const path = [...above, name];
-    const child = childOf(target, url);
-    yield { kind, path, url: urlOf(child), ...unless('size', size) };
-    if (kind === 'folder') yield* listFolder(reader, child, call, path);
-  }
-}
+): AsyncGenerator<StoredEntry> => walkFolder({ reader, call, count: 0 }, target, []);

@@ -1,12 +1,12 @@
-/** A file as the only field of a multipart form (RFC 7578), streamed. */
+/** A file as the only field of a multipart form (RFC 7578): what stands round its bytes. */
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
+import type { Frame } from '../connect/bodies.ts';
 
 export interface Form {
   readonly type: string;
-  /** Bytes round the file. */
+  readonly frame: Frame;
+  /** Bytes of the frame. */
   readonly overhead: number;
-  wrap(file: Readable): Readable;
 }
 
 /** As browsers write it. */
@@ -22,15 +22,7 @@ export const createForm = (field: string, fileName: string): Form => {
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
   return {
     type: `multipart/form-data; boundary=${boundary}`,
+    frame: { head, tail },
     overhead: head.length + tail.length,
-    wrap: (file) =>
-      Readable.from(
-        (async function* pieces(): AsyncGenerator<Uint8Array> {
-          yield head;
-          yield* file as AsyncIterable<Uint8Array>;
-          yield tail;
-        })(),
-        { objectMode: false },
-      ),
   };
 };

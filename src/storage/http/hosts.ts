@@ -35,9 +35,15 @@ const decoded = (text: string): string => {
   }
 };
 
-const ruleOf = (url: URL, hosts: readonly HttpHost[]): HttpHost | undefined =>
-  hosts.find(({ host }) => host.toLowerCase() === url.host) ??
-  hosts.find(({ host }) => host.toLowerCase() === url.hostname);
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+const ruleOf = (url: URL, hosts: readonly HttpHost[]): HttpHost | undefined => {
+  const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? '') : url.port;
+  return (
+    hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??
+    hosts.find(({ host }) => host.toLowerCase() === url.hostname)
+  );
+};
 
 const authorizationOf = (url: URL, rule: HttpHost | undefined): string | undefined => {
   if (url.username !== '' || url.password !== '') {

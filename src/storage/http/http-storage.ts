@@ -1,16 +1,15 @@
 /** ObjectStorage over HTTP(S): plain GET, HEAD, PUT or form POST, and folders by the index pages of the usual servers. */
-import type { Readable } from 'node:stream';
 import type { CallOptions } from '../../tasks/ports/call.ts';
-import type { ObjectStorage, Stored, WriteOptions } from '../../tasks/ports/object-storage.ts';
+import type { ObjectStorage, Stored } from '../../tasks/ports/object-storage.ts';
 import type { AddressGuard } from '../connect/address-guard.ts';
-import { outgoingBody } from '../connect/bodies.ts';
-import { numberOf, rangeOf, versionOf } from './answers.ts';
 import { unless } from '../connect/unless.ts';
-import { createExchange, succeeded, type HttpAnswer } from './exchange.ts';
+import { numberOf, rangeOf, versionOf } from './answers.ts';
+import { createExchange, type HttpAnswer } from './exchange.ts';
 import { listFolder } from './folders.ts';
-import { createForm } from './form.ts';
 import { isFolderUrl, targetOf, type HttpHost, type Target } from './hosts.ts';
 import { readFile, type Reader } from './read.ts';
+import { succeeded } from './status.ts';
+import { writeFile } from './write.ts';
 
 export interface HttpStorageOptions {
   readonly guard: AddressGuard;
@@ -48,15 +47,6 @@ const storedOf = (target: Target, answer: HttpAnswer): Stored => {
   };
 };
 
-const lastSegment = (url: URL): string => {
-  const segment = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-};
-
 const stat = async (
   { exchange }: Reader,
   url: string,
@@ -73,41 +63,17 @@ const stat = async (
   return storedOf(target, isEmpty ? answer : succeeded(url, answer));
 };
 
-const write = async (
-  { exchange, stallMs }: Reader,
-  target: Target,
-  source: Readable,
-  { url, size, signal }: WriteOptions & { readonly url: string },
-): Promise<number> => {
-  const bounds = { url, stallMs, signal, ...unless('size', size) };
-  const { body, count } = outgoingBody(source, bounds);
-  const form = target.upload === 'post' ? createForm('file', lastSegment(target.url)) : undefined;
-  const length = size === undefined ? undefined : String(size + (form?.overhead ?? 0));
-  try {
-    const answer = await exchange.ask(target, {
-      method: form === undefined ? 'PUT' : 'POST',
-      body: form === undefined ? body : form.wrap(body),
-      headers: { ...unless('content-length', length), ...unless('content-type', form?.type) },
-      signal,
-    });
-    succeeded(url, answer).body.destroy();
-  } finally {
-    body.destroy();
-  }
-  return count();
-};
-
 export const createHttpStorage = (options: HttpStorageOptions): ObjectStorage => {
   const exchange = createExchange(options);
-  const reader: Reader = { exchange, stallMs: options.stallMs };
   const target = (url: string): Target => targetOf(url, options.hosts);
+  const reader: Reader = { exchange, stallMs: options.stallMs, targetOf: target };
   return {
     stat: async (url, call) => stat(reader, url, target(url), call),
     read: async (url, call) => readFile(reader, url, target(url), call),
     async *list(url, call) {
       yield* listFolder(reader, asFolder(target(url)), call);
     },
-    write: async (url, body, call) => write(reader, target(url), body, { ...call, url }),
+    write: async (url, body, call) => writeFile(reader, url, body, call),
     /** HTTP has no folders of its own. */
     makeFolder: () => Promise.resolve(),
     close() {

@@ -29,6 +29,9 @@ const unescapeHtml = (text: string): string =>
     },
   );
 
+/** Nobody looks through more in a page; a name takes some 400 bytes of memory. */
+const MOST_ENTRIES = 100_000;
+
 const LINK = /<a\s[^<>]{0,200}?href\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')/gi;
 
 /** Undefined = not UTF-8, or a name that no path may hold. */
@@ -55,24 +58,27 @@ const entryOf = (href: string, base: URL): IndexEntry | undefined => {
   return { kind: rest.length === 1 ? 'folder' : 'file', name, url: url.href };
 };
 
-const ofHtml = (page: string, base: URL): readonly (IndexEntry | undefined)[] =>
-  [...page.matchAll(LINK)].map(([, double, single]) =>
-    entryOf(unescapeHtml(double ?? single ?? ''), base),
-  );
+function* ofHtml(page: string, base: URL): Generator<IndexEntry | undefined> {
+  for (const [, double, single] of page.matchAll(LINK)) {
+    yield entryOf(unescapeHtml(double ?? single ?? ''), base);
+  }
+}
 
-const ofJson = (page: string, base: URL): readonly (IndexEntry | undefined)[] => {
+const ofRecord = (one: unknown, base: URL): IndexEntry | undefined => {
+  if (!isRecord(one) || typeof one['name'] !== 'string') return undefined;
+  const { name, type, size } = one;
+  const slash = type === 'directory' ? '/' : '';
+  const entry = entryOf(`./${encodeURIComponent(name)}${slash}`, base);
+  return entry?.kind === 'file' && Number.isSafeInteger(size) && Number(size) >= 0
+    ? { ...entry, size: Number(size) }
+    : entry;
+};
+
+function* ofJson(page: string, base: URL): Generator<IndexEntry | undefined> {
   const listed: unknown = JSON.parse(page);
   if (!Array.isArray(listed)) throw new UnusableIndex('its index page is no list');
-  return listed.map((one: unknown) => {
-    if (!isRecord(one) || typeof one['name'] !== 'string') return undefined;
-    const { name, type, size } = one;
-    const slash = type === 'directory' ? '/' : '';
-    const entry = entryOf(`./${encodeURIComponent(name)}${slash}`, base);
-    return entry?.kind === 'file' && Number.isSafeInteger(size)
-      ? { ...entry, size: Number(size) }
-      : entry;
-  });
-};
+  for (const one of listed as readonly unknown[]) yield ofRecord(one, base);
+}
 
 /**
  * Each name once. `base`: where the page came from, with a slash at the end.
@@ -85,6 +91,12 @@ export const readIndex = (
 ): readonly IndexEntry[] => {
   const found = type === 'json' ? ofJson(page, base) : ofHtml(page, base);
   const byName = new Map<string, IndexEntry>();
-  for (const entry of found) if (entry !== undefined) byName.set(entry.name, entry);
+  for (const entry of found) {
+    if (entry === undefined) continue;
+    byName.set(entry.name, entry);
+    if (byName.size > MOST_ENTRIES) {
+      throw new UnusableIndex(`its index page shows more than ${String(MOST_ENTRIES)} names`);
+    }
+  }
   return [...byName.values()];
 };

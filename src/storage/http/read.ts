@@ -2,15 +2,18 @@
 import { Readable } from 'node:stream';
 import type { ReadAnswer, ReadOptions } from '../../tasks/ports/object-storage.ts';
 import { incomingBody } from '../connect/bodies.ts';
+import { offeredDigest, type Digest } from '../connect/digests.ts';
 import { failed } from '../connect/failures.ts';
-import { numberOf, rangeOf, versionOf } from './answers.ts';
 import { unless } from '../connect/unless.ts';
-import { succeeded, type Exchange, type HttpAnswer } from './exchange.ts';
+import { numberOf, rangeOf, unaskedCoding, versionOf } from './answers.ts';
+import type { Exchange, HttpAnswer } from './exchange.ts';
 import type { Target } from './hosts.ts';
+import { succeeded } from './status.ts';
 
 export interface Reader {
   readonly exchange: Exchange;
   readonly stallMs: number;
+  readonly targetOf: (url: string) => Target;
 }
 
 /** What is to be read, and how. */
@@ -20,23 +23,32 @@ interface Reading {
   readonly options: ReadOptions;
 }
 
+const fail = (url: string, { body }: HttpAnswer, why: string): never => {
+  body.destroy();
+  throw failed(url, why);
+};
+
 const bodyOf = (
   { stallMs }: Reader,
   { url, options: { signal } }: Reading,
   answer: HttpAnswer,
-  size: number | undefined,
-): Readable => incomingBody(answer.body, { url, stallMs, signal, ...unless('size', size) });
+  known: { readonly size?: number; readonly digest?: Digest },
+): Readable => {
+  const coding = unaskedCoding(answer);
+  if (coding !== undefined) fail(url, answer, `sends ${coding}, but was asked for plain bytes`);
+  return incomingBody(answer.body, { url, stallMs, signal, ...known });
+};
 
 const wholeOf = (reader: Reader, reading: Reading, answer: HttpAnswer): ReadAnswer => {
-  if (answer.status === 206) {
-    answer.body.destroy();
-    throw failed(reading.url, 'answers a part that was not asked for');
-  }
-  const size = numberOf(answer.header('content-length'));
+  const { status, header } = answer;
+  if (status === 206) fail(reading.url, answer, 'answers a part that was not asked for');
+  if (status !== 200) fail(reading.url, answer, `answers HTTP ${String(status)} without the file`);
+  const size = unless('size', numberOf(header('content-length')));
+  const digest = unless('digest', offeredDigest(header));
   return {
-    body: bodyOf(reader, reading, answer, size),
+    body: bodyOf(reader, reading, answer, { ...size, ...digest }),
     start: 0,
-    ...unless('size', size),
+    ...size,
     ...unless('version', versionOf(answer)),
   };
 };
@@ -67,7 +79,7 @@ const readFrom = async (reader: Reader, reading: Reading, start: number): Promis
   if (isEnd) answer.body.destroy();
   const rest = total === undefined ? undefined : total - start;
   return {
-    body: isEnd ? Readable.from([]) : bodyOf(reader, reading, answer, rest),
+    body: isEnd ? Readable.from([]) : bodyOf(reader, reading, answer, unless('size', rest)),
     start,
     ...unless('size', total),
     ...unless('version', now),

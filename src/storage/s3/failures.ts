@@ -57,7 +57,7 @@ interface Answer {
   /** Empty = no code: answers to HEAD have no body. */
   readonly name: string;
   readonly status: number | undefined;
-  readonly retryAfter: string | undefined;
+  readonly retryAfter?: string;
 }
 
 const propertyOf = (value: unknown, name: string): unknown =>
@@ -73,7 +73,7 @@ const answerOf = (error: unknown): Answer => {
   return {
     name: typeof name === 'string' && /^[A-Za-z][A-Za-z0-9.]{0,63}$/.test(name) ? name : '',
     status: typeof status === 'number' ? status : undefined,
-    retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+    ...(typeof retryAfter === 'string' ? { retryAfter } : {}),
   };
 };
 
@@ -90,11 +90,7 @@ const ofKind = (url: string, kind: Kind, answer: Answer): MagnetarError => {
     case 'STORAGE_DENIED':
       return denied(url, why(answer));
     case 'STORAGE_UNAVAILABLE':
-      return unavailable(
-        url,
-        why(answer),
-        answer.retryAfter === undefined ? {} : { 'Retry-After': answer.retryAfter },
-      );
+      return unavailable(url, why(answer), answer.retryAfter);
     case 'STORAGE_FAILED':
       return failed(url, why(answer));
   }

@@ -48,12 +48,22 @@ export interface ReadAnswer {
 export interface WriteOptions extends CallOptions {
   /** Bytes that `body` will hold, where that is known. */
   readonly size?: number;
+  /** For hosts that take files by a form instead of under URLs of their own; absent = by the URL. */
+  readonly form?: UploadForm;
+}
+
+export interface UploadForm {
+  /** Where the task wants its output. */
+  readonly url: string;
+  /** What the file is called: its base name, or its path below the folder that is the output. */
+  readonly name: string;
 }
 
 /**
  * One try each: whoever calls decides about repeating, by `retryable` of the error's row.
  * @throws MagnetarError STORAGE_MISSING, STORAGE_DENIED, STORAGE_REFUSED (the address, or a redirect to one, may not be used),
- *   STORAGE_UNAVAILABLE (worth another try), STORAGE_FAILED; messages name the URL without its secrets
+ *   STORAGE_UNAVAILABLE (worth another try; where the storage says when, `headers['retry-after']` has the seconds),
+ *   STORAGE_FAILED (also for bytes that differ from the storage's own checksum: those already handed on are not to be kept); messages name the URL without its secrets
  */
 export interface ObjectStorage {
   /** What lies there. A URL that ends with a slash means a folder; others may turn out to be one. */

@@ -1,19 +1,18 @@
 /** pyftpdlib on loopback with a folder of its own, plain or with TLS for `localhost`. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { install } from '../../clients/support/client.ts';
+import { makeCertificate } from './certificate.ts';
 import { servedFolder, type ServedFolder } from './names.ts';
 
 export const FTP_USER = 'svc';
 export const FTP_PASSWORD = 'svc p@ss';
 
 const SERVER = fileURLToPath(new URL('./ftp-server.py', import.meta.url));
-const run = promisify(execFile);
 
 export interface FtpServer extends ServedFolder {
   readonly port: number;
@@ -22,31 +21,17 @@ export interface FtpServer extends ServedFolder {
   stop(): Promise<void>;
 }
 
-const makeCertificate = async (folder: string): Promise<string> => {
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const files = ['-keyout', key, '-out', certificate];
-  await run('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '2',
-    ...names,
-    ...files,
-  ]);
-  const pem = await readFile(certificate, 'utf8');
-  await writeFile(join(folder, 'both.pem'), (await readFile(key, 'utf8')) + pem);
-  return pem;
+const makeBoth = async (folder: string): Promise<string> => {
+  const { key, cert } = await makeCertificate(folder, 'DNS:localhost');
+  await writeFile(join(folder, 'both.pem'), key + cert);
+  return cert;
 };
 
 export const startFtpServer = async ({ tls }: { readonly tls: boolean }): Promise<FtpServer> => {
   const venv = await install('pyftpdlib');
   const folder = await mkdtemp(join(tmpdir(), 'ftp-'));
   await mkdir(join(folder, 'root'));
-  const ca = tls ? await makeCertificate(folder) : '';
+  const ca = tls ? await makeBoth(folder) : '';
   const args = [SERVER, join(folder, 'root'), ...(tls ? [join(folder, 'both.pem')] : [])];
   const child = spawn(join(venv, 'bin', 'python'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(child, 'exit');

@@ -32,6 +32,7 @@ http {
     listen 127.0.0.1:${String(port)};
     dav_methods PUT; create_full_put_path on;
     location /files/ { alias www/; autoindex on; auth_basic t; auth_basic_user_file htpasswd; }
+    location /open/ { alias www/; autoindex on; }
     location /json/ { alias www/; autoindex on; autoindex_format json; }
     location /plain/ { alias www/; max_ranges 0; etag off; }
     location /moved/ { rewrite ^/moved/(.*)$ /files/$1 redirect; }

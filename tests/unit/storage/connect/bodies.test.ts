@@ -165,4 +165,36 @@ describe('outgoingBody', () => {
       vi.useRealTimers();
     }
   });
+
+  it('watches what it goes to until the last byte has been taken', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const source = new PassThrough();
+      const { body } = outgoingBody(source, boundsOf({ stallMs: 1000 }));
+      body.once('readable', () => undefined);
+      source.end(Buffer.alloc(10_000));
+      await once(source, 'end');
+      body.read(4000);
+      vi.advanceTimersByTime(1001);
+      expect(body.destroyed).toBe(false);
+      const failed = once(body, 'error');
+      vi.advanceTimersByTime(1001);
+      expect((await failed)[0]).toMatchObject({
+        message: 'http://data.example/file: takes nothing for 1 s',
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends when all has been taken', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { body } = outgoingBody(sourceOf('abc'), boundsOf({ stallMs: 1000 }));
+      expect(await collect(body)).toBe('abc');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });

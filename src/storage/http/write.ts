@@ -1,0 +1,60 @@
+/** Storing over HTTP: PUT of the bytes under the URL, or a form sent to where the host takes them. */
+import type { Readable } from 'node:stream';
+import type { WriteOptions } from '../../tasks/ports/object-storage.ts';
+import { outgoingBody } from '../connect/bodies.ts';
+import { unless } from '../connect/unless.ts';
+import { createForm, type Form } from './form.ts';
+import type { Target } from './hosts.ts';
+import type { Reader } from './read.ts';
+import { succeeded } from './status.ts';
+
+const lastSegment = (url: URL): string => {
+  const segment = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+};
+
+interface Request {
+  readonly target: Target;
+  readonly form?: Form;
+}
+
+const requestOf = ({ targetOf }: Reader, url: string, { form }: WriteOptions): Request => {
+  const target = targetOf(url);
+  if (target.upload === 'put') return { target };
+  return form === undefined
+    ? { target, form: createForm('file', lastSegment(target.url)) }
+    : { target: targetOf(form.url), form: createForm('file', form.name) };
+};
+
+/** Answers the bytes stored. */
+export const writeFile = async (
+  reader: Reader,
+  url: string,
+  source: Readable,
+  options: WriteOptions,
+): Promise<number> => {
+  const { size, signal } = options;
+  const { target, form } = requestOf(reader, url, options);
+  const { body, count } = outgoingBody(source, {
+    ...{ url, stallMs: reader.stallMs, signal },
+    ...unless('size', size),
+    ...unless('around', form?.frame),
+  });
+  const length = size === undefined ? undefined : String(size + (form?.overhead ?? 0));
+  try {
+    const answer = await reader.exchange.ask(target, {
+      method: form === undefined ? 'PUT' : 'POST',
+      body,
+      headers: { ...unless('content-length', length), ...unless('content-type', form?.type) },
+      signal,
+    });
+    succeeded(target.url.href, answer).body.destroy();
+  } finally {
+    body.destroy();
+  }
+  return count();
+};
