@@ -115,7 +115,8 @@ const createExchange = (options: ClientOptions): Exchange => {
       maxRedirects: 0, // a redirect would carry the token elsewhere
       proxy: false,
       decompress: false,
-      maxContentLength: responseType === 'stream' ? Infinity : Math.max(call.maxBytes, ERROR_BYTES),
+      // Any bound of a stream, Infinity too, wraps it in one that cannot be closed before it is read; handOn counts.
+      maxContentLength: responseType === 'stream' ? -1 : Math.max(call.maxBytes, ERROR_BYTES),
       maxBodyLength: Infinity,
       timeout: options.timeoutMs * factor,
       httpAgent,

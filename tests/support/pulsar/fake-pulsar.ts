@@ -25,6 +25,8 @@ export interface FakePulsar {
   readonly seen: readonly Seen[];
   /** Most requests that were under way at once. */
   readonly peak: () => number;
+  /** Connections that are open. */
+  readonly open: () => Promise<number>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,13 @@ export const startFakePulsar = async (
     url: `http://127.0.0.1:${String(address.port)}`,
     seen,
     peak: () => peak,
+    open: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => {
+          if (error === null) resolve(count);
+          else reject(error);
+        });
+      }),
     async close() {
       server.closeAllConnections();
       server.close();

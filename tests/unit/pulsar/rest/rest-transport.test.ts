@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isMagnetarError, type ErrorCode } from '../../../../src/kernel/errors.ts';
+import { isMagnetarError, MagnetarError, type ErrorCode } from '../../../../src/kernel/errors.ts';
 import { createRestTransport } from '../../../../src/pulsar/rest/rest-transport.ts';
 import type { JobTransport } from '../../../../src/tasks/ports/job-transport.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type Reply,
   type Seen,
 } from '../../../support/pulsar/fake-pulsar.ts';
+import { until } from '../../../support/until.ts';
 import { REPORT, anyJob, anySignal, fileOf } from '../../../support/pulsar/jobs.ts';
 
 const TOKEN = 'geheim';
@@ -296,5 +297,33 @@ describe('download', () => {
     const pulsar = await start((request) => (isHealth(request) ? HEALTHY : { status: 500 }));
     const never = () => Promise.reject(new Error('called'));
     expect(await pulsar.download(anyJob(), 'a', never, bounded(9))).toBe(false);
+  });
+
+  it.each<[string, Reply]>([
+    ['whole', { status: 500, body: 'x'.repeat(100_000) }],
+    ['unfinished', { status: 500, body: 'x', then: 'stall' }],
+  ])('keeps no connection for an error, its page %s', async (_, reply) => {
+    const pulsar = await start((request) => (isHealth(request) ? HEALTHY : reply));
+    for (let n = 0; n < 10; n += 1) {
+      const never = () => Promise.reject(new Error('called'));
+      expect(await pulsar.download(anyJob(), 'a', never, bounded(9))).toBe(false);
+    }
+    // One may be kept for the next call; idle ones go after a second.
+    await until(async () => (await fake?.open()) === 0, { what: 'end of the connections' });
+  });
+
+  it.each<[string, ErrorCode]>([
+    ['is too large', 'PULSAR_REFUSED'],
+    ['has no taker', 'INTERNAL'],
+  ])('keeps no connection for a file that %s', async (what, code) => {
+    const pulsar = await start(() => ({ body: 'x'.repeat(100_000), then: 'stall' }));
+    const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+      if (what === 'has no taker') throw new MagnetarError('INTERNAL', 'disk full');
+      await textOf(bytes);
+    };
+    for (let n = 0; n < 5; n += 1) {
+      await expectCode(pulsar.download(anyJob(), 'a', take, bounded(9)), code);
+    }
+    await until(async () => (await fake?.open()) === 0, { what: 'end of the connections' });
   });
 });
