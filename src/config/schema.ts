@@ -172,6 +172,11 @@ export const CONFIG_SCHEMA = {
         NO_TABLES,
         'Credentials for hosts, and how files are stored there, see below.',
       ),
+      netrc: key(
+        'text',
+        '',
+        'File with credentials for hosts that have none above: a path, `~/.netrc`, or `env:NETRC` for a path in a variable; only its owner may read it. Its `default` is ignored: it would go to every host. Empty = none.',
+      ),
     },
     ftp: {
       allow: key(

@@ -2,6 +2,7 @@
 import type { KeyProblem } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
 import { FTP_HOST_SCHEMA, HTTP_HOST_SCHEMA, S3_SCHEMA } from './schema.ts';
+import { readNetrc, withNetrc } from './netrc-hosts.ts';
 import { resolveSecret } from './secrets.ts';
 import { readTables, type Table, type TablesResult } from './tables.ts';
 import type { FtpHostConfig, HttpHostConfig, S3Config } from './types.ts';
@@ -42,7 +43,7 @@ const both = (
     : [{ key: one, message: `needs ${other}, and the other way round` }];
 
 export interface StorageTables {
-  readonly http: { readonly hosts: readonly Table[] };
+  readonly http: { readonly hosts: readonly Table[]; readonly netrc: string };
   readonly ftp: { readonly hosts: readonly Table[] };
   readonly s3: readonly Table[];
 }
@@ -84,10 +85,16 @@ export const readStorages = (
       return { entry, problems: [...problems, ...found] };
     },
   );
+  const netrc = readNetrc(http.netrc, environment);
   return {
-    httpHosts: httpHosts.entries,
+    httpHosts: withNetrc(httpHosts.entries, 'entries' in netrc ? netrc.entries : []),
     ftpHosts: ftpHosts.entries,
     s3: services.entries,
-    problems: [...httpHosts.problems, ...ftpHosts.problems, ...services.problems],
+    problems: [
+      ...httpHosts.problems,
+      ...('problem' in netrc ? [{ key: 'storage.http.netrc', message: netrc.problem }] : []),
+      ...ftpHosts.problems,
+      ...services.problems,
+    ],
   };
 };

@@ -100,7 +100,12 @@ export interface StorageConfig {
     readonly read: readonly string[];
     readonly write: readonly string[];
   };
-  readonly http: { readonly allow: readonly string[]; readonly hosts: readonly HttpHostConfig[] };
+  readonly http: {
+    readonly allow: readonly string[];
+    /** Those of `netrc` as well. */
+    readonly hosts: readonly HttpHostConfig[];
+    readonly netrc: string;
+  };
   readonly ftp: { readonly allow: readonly string[]; readonly hosts: readonly FtpHostConfig[] };
   readonly s3: readonly S3Config[];
 }
