@@ -1,6 +1,7 @@
 /** The composition root: builds each part once, starts them in order, stops them in the opposite order. */
 import { join } from 'node:path';
 import { createAccess } from './access/access.ts';
+import { createSecretBox } from './access/secret-box.ts';
 import { createApi, type Api } from './api/app.ts';
 import { listen } from './api/listen.ts';
 import { compileRunnerSchema } from './api/runner-schema.ts';
@@ -42,6 +43,7 @@ import type { OpenStore } from './store/change-hub.ts';
 import type { JobId } from './tasks/ids.ts';
 import type { Changes } from './tasks/ports/changes.ts';
 import type { JobFile, JobTransport } from './tasks/ports/job-transport.ts';
+import type { SecretBox } from './tasks/ports/secret-box.ts';
 import type { TaskStore } from './tasks/ports/task-store.ts';
 import type { LogDeps } from './tasks/read-log.ts';
 import type { RunnerSchema } from './tasks/runner-schema.ts';
@@ -63,6 +65,7 @@ const ids = createIdSource(systemClock.now);
 
 interface Parts {
   readonly store: TaskStore;
+  readonly box: SecretBox;
   readonly changes: Changes;
   readonly logs: Omit<LogDeps, 'store'>;
   readonly lines: readonly DestinationLine[];
@@ -94,6 +97,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   const { config, logger, environment } = input;
   const { server, secret } = made.secret;
   const store = input.decorateStore?.(made.opened.store) ?? made.opened.store;
+  const box = createSecretBox(secret);
   const keys = createJobKeys(secret);
   const storages = createStorages(config);
   made.releases.push(() => storages.close());
@@ -102,6 +106,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   const keptLogs = createKeptLogs({ directory: join(config.data, 'logs'), clock: systemClock });
   const shared = {
     store,
+    box,
     clock: systemClock,
     logs: keptLogs,
     checkJobs: createCheckJobs(join(config.data, 'checks')),
@@ -129,6 +134,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
   });
   return {
     store,
+    box,
     changes: made.opened.changes,
     logs: { keptLogs, jobLogs: createJobLogs(destinations) },
     keys,
@@ -160,6 +166,7 @@ const readinessOf =
 const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
   createApi({
     store: parts.store,
+    box: parts.box,
     changes: parts.changes,
     ...parts.logs,
     ids,

@@ -259,16 +259,27 @@ class Small(unittest.TestCase):
             ('http://h?sig=secret@h2/', 'http://h'),
             ('http://h#secret@h2/', 'http://h'),
             ('http://u@[::1]:81/p@x', 'http://[::1]:81/p@x'),
+            ('http://[::1]:81/p@x', 'http://[::1]:81/p@x'),
+            ('https://host/path@x/y', 'https://host/path@x/y'),
+            ('http://u:se/cret@h/p', 'http://h/p'),
+            ('http://u:p://secret@h/p', 'http://h/p'),
+            ('http://u:se?cr#et@sec/ret@h:81/p?sig=secret', 'http://h:81/p'),
+            ('s3://AK:se/cret@host:9000/b/k', 's3://host:9000/b/k'),
+            ('ftp://u:secret@h/d@v1/f', 'ftp://h/d@v1/f'),
         ):
             self.assertEqual((runner.shown_url(url), runner.public_url(url)), (shown, shown))
         for url, shown in (
-            ('http://u:se/cret@h/p', 'http://...'),
-            ('http://u:p://secret@h/p', 'http://...'),
             ('http://u:secret@/p', 'http://...'),
+            ('http://u:se/cret@h:x/p', 'http://...'),
             ('http:/u:secret@h/p', '...'),
             ('u:secret@h/p?sig=secret', '...'),
         ):
             self.assertEqual(runner.shown_url(url), shown)
+        for url, public in (
+            ('s3://AK:se/cret@h/b/what?#', 's3://h/b/what?#'),
+            ('ftp://u:secret@h/what?', 'ftp://h/what?'),
+        ):
+            self.assertEqual(runner.public_url(url), public)
         for path in ('/a@b?c#d', '/a://u@b?c', 'file:///a@b?c#d'):
             self.assertEqual(runner.public_url(path), path)
 

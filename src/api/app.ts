@@ -6,6 +6,7 @@ import type { IdSource } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createKnownViews } from '../tasks/known-views.ts';
 import { createAdmission } from '../tasks/owner-limits.ts';
+import type { SecretBox } from '../tasks/ports/secret-box.ts';
 import type { Usage } from '../tasks/ports/task-store.ts';
 import type { Changes } from '../tasks/ports/changes.ts';
 import type { LogDeps } from '../tasks/read-log.ts';
@@ -47,6 +48,7 @@ export interface HttpOptions {
 }
 
 export interface ApiDeps extends LogDeps {
+  readonly box: SecretBox;
   readonly http: HttpOptions;
   readonly changes: Changes;
   readonly ids: IdSource;

@@ -8,6 +8,7 @@ import type { PlanRules } from '../tasks/build-plan.ts';
 import type { PlanBeacon, PlanRelay, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { KeptLogs } from '../tasks/ports/kept-logs.ts';
+import type { SecretBox } from '../tasks/ports/secret-box.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { Task } from '../tasks/task.ts';
@@ -20,6 +21,7 @@ export interface JobDoors {
 }
 
 export interface AttemptDeps {
+  readonly box: SecretBox;
   readonly store: TaskStore;
   readonly clock: Clock;
   readonly logger: Logger;

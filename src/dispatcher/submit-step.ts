@@ -1,5 +1,5 @@
 /** From `prepare` to `run`: the job is sent once, or found again after a restart. */
-import { isMagnetarError } from '../kernel/errors.ts';
+import { isMagnetarError, type ErrorCode } from '../kernel/errors.ts';
 import { atPoint, redone, runOf, type Closing } from '../tasks/attempts.ts';
 import { HEARTBEAT_MAX_BYTES, METADATA_FILES } from '../tasks/metadata-files.ts';
 import type { JobFile, PulsarStatus } from '../tasks/ports/job-transport.ts';
@@ -46,7 +46,10 @@ const send = async (input: StepInput, files: readonly JobFile[]): Promise<StepRe
   return recordRun(input);
 };
 
-/** Makes the files of the job for `use`. Data that no method moves (any more) ends the task: trying again would end the same way. */
+/** Trying again would end the same way. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['NO_METHOD', 'SECRET_UNREADABLE']);
+
+/** Makes the files of the job for `use`. Data that no method moves (any more) ends the task. */
 const withFiles = async (
   input: StepInput,
   owed: Closing['owed'],
@@ -56,7 +59,7 @@ const withFiles = async (
   try {
     files = await jobFilesOf(input);
   } catch (error) {
-    if (isMagnetarError(error, 'NO_METHOD')) return closeAsFailed(input, error, owed);
+    if (isMagnetarError(error) && HOPELESS.has(error.code)) return closeAsFailed(input, error, owed);
     throw error;
   }
   return use(files);

@@ -149,6 +149,12 @@ export const ERRORS = {
       expose: true,
     },
   ),
+  SECRET_UNREADABLE: row(
+    500,
+    'error',
+    'The sealed secrets of a task (in its URLs) cannot be read: the install secret is another one, or they are gone.',
+    { expose: true },
+  ),
   LEASE_LOST: row(503, 'warn', 'Another process owns the destination now.', { retryable: true }),
   ABORTED: row(503, 'debug', 'The work was called off.', { retryable: true }),
 } as const satisfies Record<string, ErrorRow>;

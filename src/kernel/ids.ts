@@ -60,4 +60,7 @@ export const createIdSource = (now: () => number): IdSource => {
   };
 };
 
+/** Ids made earlier are less than this text, those made later are greater. */
+export const idsSince = (epochMs: number): string => encodeTime(epochMs);
+
 export const isId = (text: string): boolean => /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);

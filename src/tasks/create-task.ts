@@ -5,16 +5,19 @@ import { newTaskId, type TaskId } from './ids.ts';
 import { keysOf } from './keys.ts';
 import { isOverLimit, type Admission } from './owner-limits.ts';
 import type { CallOptions } from './ports/call.ts';
+import type { SecretBox } from './ports/secret-box.ts';
 import type { CreateResult, NewTask, Once, TaskStore } from './ports/task-store.ts';
 import { assertMayChange, type Principal } from './principal.ts';
 import { alone, keyReused, onceOf } from './repeats.ts';
 import { classOf, requirementsOf } from './requirements.ts';
 import { assertStorage, type StorageRules } from './storage-rules.ts';
+import { sealSecrets } from './task-secrets.ts';
 import { TASK_VERSION, type Part, type TaskHead } from './task.ts';
 import { readTask, type ReadRules, type ReadTask } from './validation/read-task.ts';
 
 export interface CreateDeps {
   readonly store: TaskStore;
+  readonly box: SecretBox;
   readonly admission: Admission;
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -48,18 +51,14 @@ const queued = (now: number): TaskHead => ({
   debts: [],
 });
 
-const jsonPart = (task: TaskId, kind: 'secret' | 'syslog', value: unknown): Part => ({
-  task,
-  attempt: 0,
-  kind,
-  index: 0,
-  text: JSON.stringify(value),
-});
+const notesOf = (task: TaskId, notes: readonly string[]): readonly Part[] =>
+  notes.length === 0
+    ? []
+    : [{ task, attempt: 0, kind: 'syslog', index: 0, text: JSON.stringify(notes) }];
 
-const partsOf = (task: TaskId, { contents, secrets, notes }: ReadTask): readonly Part[] => [
+const partsOf = (task: TaskId, { contents, notes }: ReadTask): readonly Part[] => [
   ...contents.map(({ index, text }): Part => ({ task, attempt: 0, kind: 'content', index, text })),
-  ...(secrets === undefined ? [] : [jsonPart(task, 'secret', secrets)]),
-  ...(notes.length === 0 ? [] : [jsonPart(task, 'syslog', notes)]),
+  ...notesOf(task, notes),
 ];
 
 interface Judged {
@@ -73,8 +72,8 @@ const place = async (
   { read, once }: Judged,
   options: CallOptions,
 ): Promise<Created> => {
-  const { spec } = read;
-  await assertStorage(spec, deps.storage, options);
+  await assertStorage(read.spec, deps.storage, options);
+  const { spec, partsFor } = sealSecrets(deps.box, read.spec, read.secrets);
   const id = newTaskId(deps.ids);
   const now = deps.clock.now();
   const requirements = requirementsOf(spec);
@@ -93,7 +92,7 @@ const place = async (
     head: queued(now),
   };
   const parts = partsOf(id, read);
-  const asked = { ...options, ...(once === undefined ? {} : { once }) };
+  const asked = { ...options, partsFor, ...(once === undefined ? {} : { once }) };
   const create = () => deps.store.create(task, parts, asked);
   const created = await deps.admission.admit(principal.owner, create, options);
   if (created === 'other') throw keyReused();
@@ -126,7 +125,11 @@ export const createTask = async (
   assertMayChange(principal);
   const read = readTask(body, deps.rules);
   const request = { owner: principal.owner, body, ...(key === undefined ? {} : { key }) };
-  const once = onceOf(request, { windowMs: deps.repeatWindowMs, now: deps.clock.now() });
+  const once = onceOf(request, {
+    windowMs: deps.repeatWindowMs,
+    now: deps.clock.now(),
+    print: deps.box.print,
+  });
   const work = async () => {
     try {
       return await place(deps, principal, { read, once }, options);

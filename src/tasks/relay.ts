@@ -12,15 +12,14 @@ import type {
   UploadForm,
   WriteOptions,
 } from './ports/object-storage.ts';
-import type { TaskStore } from './ports/task-store.ts';
 import type { TaskSpec } from './spec.ts';
+import { wholeSpecOf, type SecretDeps } from './task-secrets.ts';
 import { redactUrl, segmentsOf, urlBelow } from './urls.ts';
 
 /** The adapter for a URL; undefined = none takes its scheme. */
 export type FindStorage = (url: string) => ObjectStorage | undefined;
 
-export interface RelayDeps {
-  readonly store: TaskStore;
+export interface RelayDeps extends SecretDeps {
   readonly storageOf: FindStorage;
 }
 
@@ -43,15 +42,15 @@ const unknown = (): MagnetarError => new MagnetarError('PATH_UNKNOWN', 'no such 
 
 /** Only while the job is the one that its task waits for: an older attempt must neither read nor overwrite. */
 const specOf = async (
-  { store }: RelayDeps,
+  deps: RelayDeps,
   { job, task }: RelayPlace,
   options: CallOptions,
 ): Promise<TaskSpec> => {
-  const found = await store.get(task, 'all', options);
+  const found = await deps.store.get(task, 'all', options);
   if (found?.head.run?.job !== job || found.head.cancel !== undefined) {
     throw new MagnetarError('JOB_OVER', 'the job shall end');
   }
-  return found.spec;
+  return wholeSpecOf(deps, found, options);
 };
 
 const find = (

@@ -26,13 +26,20 @@ const ordered = (value: unknown): unknown => {
 
 const digest = (value: unknown): string => hash('sha256', JSON.stringify(value), 'base64url');
 
-/** `windowMs`: how long equal bodies without a key are one; 0 = they never are. */
+export interface Recognition {
+  /** How long equal bodies without a key are one; 0 = they never are. */
+  readonly windowMs: number;
+  readonly now: number;
+  /** Bodies hold secrets that could be guessed from a plain digest. */
+  readonly print: (text: string) => string;
+}
+
 export const onceOf = (
   { owner, key, body }: Request,
-  { windowMs, now }: { readonly windowMs: number; readonly now: number },
+  { windowMs, now, print: printOf }: Recognition,
 ): Once | undefined => {
   if (key === undefined && windowMs === 0) return undefined;
-  const print = digest(ordered(body));
+  const print = printOf(JSON.stringify(ordered(body)));
   const [name, keepMs] = key === undefined ? [['body', print], windowMs] : [['key', key], KEY_MS];
   return { key: digest([owner, ...name]), print, at: now, until: now + keepMs };
 };

@@ -52,4 +52,6 @@ export interface TaskSpec {
   readonly executors: readonly TaskExecutor[];
   readonly volumes?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
+  /** How many parts of kind `secret` hold what was cut out of it; absent = nothing was. */
+  readonly secret_parts?: number;
 }

@@ -5,8 +5,8 @@ import type { Report } from './report.ts';
 import type { TaskSpec } from './spec.ts';
 import type { TaskState } from './states.ts';
 
-/** Version of the stored document. */
-export const TASK_VERSION = 1;
+/** Version of the stored document. Since 2 the URLs of `spec` hold no secrets. */
+export const TASK_VERSION = 2;
 
 export interface Transition {
   /** 1, 2, 3… within the task. */
@@ -144,7 +144,7 @@ export interface TaskRevision {
   readonly rev: number;
 }
 
-/** `secret`: what only the server may read, until the task ends. */
+/** `secret`: what only the server may read, sealed, until the task ends. */
 export type PartKind = 'content' | 'secret' | 'stdout' | 'stderr' | 'syslog' | 'outputs';
 
 /** Something too large, or too rarely read, for the document. Written once, before the write that counts it. */

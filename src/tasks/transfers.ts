@@ -4,7 +4,7 @@ import type { FileUse } from './ports/file-access.ts';
 import type { SchemeRules, UrlFacts, UrlRules } from './ports/url-rules.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
-import { filePathsOf, outputPathOf, redactUrl, schemeOf, withoutUserInfo } from './urls.ts';
+import { filePathsOf, outputPathOf, redactUrl, safeUrl, schemeOf } from './urls.ts';
 import { hasWildcard } from './validation/patterns.ts';
 
 /** What matters of a destination for moving data. */
@@ -165,7 +165,7 @@ const planOutput = (
     case 'direct':
       return { ...base, method: 'direct' };
     case 'relay':
-      return { ...base, method: 'relay', url: withoutUserInfo(url) };
+      return { ...base, method: 'relay', url: safeUrl(url) };
   }
 };
 

@@ -1,4 +1,5 @@
 /** Reading the URLs of a task: which scheme, which paths, and a form that may be shown. No I/O. */
+import { openUrl } from './user-info.ts';
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
 
@@ -49,25 +50,30 @@ export const isBelow = (path: string, root: string): boolean => {
   return wanted.every((segment, index) => given[index] === segment);
 };
 
+const isHttp = (scheme: string): boolean => /^https?$/i.test(scheme);
+
+const withoutQuery = (rest: string): string => rest.replace(/[?#].*$/s, '');
+
 /** The URL without user information, query and fragment: fit for logs and messages. */
 export const redactUrl = (url: string): string => {
-  const scheme = schemeOf(url);
-  if (scheme === undefined || scheme === 'file') return url;
-  const rest = url.replace(SCHEME, '').replace(/[?#].*$/s, '');
-  const slash = rest.indexOf('/');
-  const authority = slash === -1 ? rest : rest.slice(0, slash);
-  const path = slash === -1 ? '' : rest.slice(slash);
-  return `${scheme}://${authority.slice(authority.lastIndexOf('@') + 1)}${path}`;
+  const open = openUrl(url);
+  if (open === undefined) return url;
+  const scheme = open.scheme.toLowerCase();
+  return `${scheme}://${scheme === 'file' ? open.rest : withoutQuery(open.rest)}`;
 };
 
-/** The URL without the user and password it may carry. */
-export const withoutUserInfo = (url: string): string =>
-  url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/?#]*@/, '$1');
+/** The URL as it may be stored and shown to clients: without user information and, of http, what follows the path. In other schemes `?` and `#` are characters of names. */
+export const safeUrl = (url: string): string => {
+  const open = openUrl(url);
+  if (open === undefined) return url;
+  const { scheme, rest } = open;
+  return `${scheme}://${isHttp(scheme) ? withoutQuery(rest) : rest}`;
+};
 
 /** The URL of something below a folder; names are encoded, the query of the folder's URL stays behind them. */
 export const urlBelow = (url: string, names: readonly string[]): string => {
   if (names.length === 0) return url;
-  const cut = schemeOf(url)?.startsWith('http') === true ? url.search(/[?#]/) : -1;
+  const cut = isHttp(schemeOf(url) ?? '') ? url.search(/[?#]/) : -1;
   const [base, rest] = cut === -1 ? [url, ''] : [url.slice(0, cut), url.slice(cut)];
   const encode = url.startsWith('/') ? (name: string) => name : encodeURIComponent;
   return `${base.replace(/\/+$/, '')}/${names.map(encode).join('/')}${rest}`;

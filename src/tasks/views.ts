@@ -3,7 +3,7 @@ import type { components } from '../generated/tes.ts';
 import { toRfc3339 } from '../kernel/clock.ts';
 import type { TaskInput, TaskOutput } from './spec.ts';
 import type { Attempt, AttemptExecutor, Part, PartKind, Task, TaskSummary } from './task.ts';
-import { withoutUserInfo } from './urls.ts';
+import { safeUrl } from './urls.ts';
 
 export type View = 'MINIMAL' | 'BASIC' | 'FULL';
 
@@ -122,25 +122,25 @@ const renderLogs = (task: Task, shelf: Shelf, view: View): readonly WireLog[] =>
     ? [renderUnstarted(task, shelf, view)]
     : task.head.attempts.map((attempt) => renderAttempt(task, attempt, shelf, view));
 
-/** C12: what was sent, and the type. */
+/** C12: what was sent, and the type. Tasks of earlier versions were stored with the secrets of their URLs. */
 const renderInput = (
   { content_bytes, ...input }: TaskInput,
   content: string | undefined,
 ): components['schemas']['tesInput'] => ({
   ...input,
-  ...(input.url === undefined ? {} : { url: withoutUserInfo(input.url) }),
+  ...(input.url === undefined ? {} : { url: safeUrl(input.url) }),
   type: input.type ?? 'FILE',
   ...(content_bytes === undefined || content === undefined ? {} : { content }),
 });
 
 const renderOutput = (output: TaskOutput): components['schemas']['tesOutput'] => ({
   ...output,
-  url: withoutUserInfo(output.url),
+  url: safeUrl(output.url),
   type: output.type ?? 'FILE',
 });
 
 const renderSpec = (task: Task, shelf: Shelf, view: View): Omit<WireTask, 'id' | 'state'> => {
-  const { inputs, outputs, ...rest } = task.spec;
+  const { inputs, outputs, secret_parts: _sealed, ...rest } = task.spec;
   return {
     ...rest,
     ...(inputs === undefined

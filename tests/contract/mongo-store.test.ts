@@ -6,13 +6,15 @@ import { isMagnetarError } from '../../src/kernel/errors.ts';
 import { collectionsOf, type Collections } from '../../src/store/mongo/collections.ts';
 import { createChangeHub } from '../../src/store/change-hub.ts';
 import { encodeTask } from '../../src/store/mongo/documents.ts';
+import { createIdSource } from '../../src/kernel/ids.ts';
 import { createMongoStore } from '../../src/store/mongo/mongo-store.ts';
 import { taskOfKey } from '../../src/store/mongo/once.ts';
 import { listRevisions, listSummaries } from '../../src/store/mongo/reads.ts';
+import { sweepSecrets } from '../../src/store/mongo/secrets.ts';
 import { startTail } from '../../src/store/mongo/tail.ts';
 import { claimed, reported } from '../../src/tasks/attempts.ts';
 import type { TaskFilter } from '../../src/tasks/filter.ts';
-import { NO_OWNER, parseOwnerId, type TaskId } from '../../src/tasks/ids.ts';
+import { newTaskId, NO_OWNER, parseOwnerId, type TaskId } from '../../src/tasks/ids.ts';
 import type { CallOptions } from '../../src/tasks/ports/call.ts';
 import type { TaskChange } from '../../src/tasks/ports/changes.ts';
 import type { NewTask, Scope, TaskStore } from '../../src/tasks/ports/task-store.ts';
@@ -109,6 +111,56 @@ describe('on MongoDB', () => {
       await until(async () => (await parts.findOne({ _id })) === null, { what: 'the removal' });
       await client.close();
       await second.store.close();
+    });
+  });
+
+  describe('secrets that nobody will hear of', () => {
+    const DAY_MS = 24 * 60 * 60 * 1000;
+
+    it('are removed by the next server that starts: of tasks that ended long ago, and of creations that broke off', async () => {
+      const url = server().newDatabase();
+      const first = await createMongoStore({ url });
+      const [ended, live] = [newTask(), newTask()];
+      for (const task of [ended, live]) await first.store.create(task, [], CALL);
+      await first.store.close();
+      const client = new MongoClient(url);
+      const { tasks, parts } = collectionsOf(client.db());
+      const [old, fresh] = [3 * DAY_MS, DAY_MS].map((age) =>
+        newTaskId(createIdSource(() => Date.now() - age)),
+      );
+      const owners = [ended.id, live.id, old, fresh].filter((id) => id !== undefined);
+      for (const task of owners) {
+        for (const i of range(2)) {
+          const _id = `${task}/000000/secret/00000${String(i)}`;
+          await parts.insertOne({ _id, task, attempt: 0, kind: 'secret', i, text: 'hush' });
+        }
+      }
+      // so long before the newest change that no look of a tail reaches back to it
+      await tasks.updateOne({ _id: ended.id }, { $set: { state: 'CANCELED', mod: new Date(0) } });
+      const second = await createMongoStore({ url });
+      const left = async () => new Set((await parts.find().toArray()).map(({ task }) => task));
+      await until(async () => (await left()).size < 3, { what: 'the removal' });
+      expect(await left()).toEqual(new Set([live.id, fresh]));
+      await second.store.close();
+      await client.close();
+    });
+
+    it('are found in any number of tasks', async () => {
+      const url = server().newDatabase();
+      await (await createMongoStore({ url })).store.close();
+      const client = new MongoClient(url);
+      const collections = collectionsOf(client.db());
+      const ids = createIdSource(() => Date.now() - 3 * DAY_MS);
+      await collections.parts.insertMany(
+        range(2500).map(() => {
+          const task = newTaskId(ids);
+          const _id = `${task}/000000/secret/000000`;
+          return { _id, task, attempt: 0, kind: 'secret', i: 0, text: 'hush' };
+        }),
+      );
+      await sweepSecrets(collections, Date.now());
+      expect(await collections.parts.countDocuments()).toBe(0);
+      await client.close();
     });
   });
 

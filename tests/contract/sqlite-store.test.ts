@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isMagnetarError } from '../../src/kernel/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { NewTask } from '../../src/tasks/ports/task-store.ts';
+import type { Part } from '../../src/tasks/task.ts';
 import { newTask } from '../support/tasks.ts';
 import { storeDurability } from './store-durability.contract.ts';
 import { CALL, range } from './store-site.ts';
@@ -100,6 +102,29 @@ describe('one process at a time', () => {
     );
     expect(items).toHaveLength(1);
     await copy.store.close();
+  });
+});
+
+describe('secrets', () => {
+  it('are overwritten in the file once their task has ended', async () => {
+    const path = join(folder, 'tasks.db');
+    const { store } = createSqliteStore({ path });
+    const [task, other] = [newTask(), newTask()];
+    const text = 'hush-4711 '.repeat(2000);
+    const secretOf = ({ id }: NewTask, index: number): Part => {
+      return { task: id, attempt: 0, kind: 'secret', index, text };
+    };
+    await store.create(task, [secretOf(task, 0), secretOf(task, 1)], CALL);
+    await store.create(other, [], CALL);
+    const inFile = async () => {
+      new Database(path).exec('PRAGMA wal_checkpoint(TRUNCATE)').close();
+      return (await readFile(path)).includes('hush-4711');
+    };
+    expect(await inFile()).toBe(true);
+    const head = { ...task.head, state: 'CANCELED', ready: false } as const;
+    expect(await store.write(task.id, { rev: 1 }, head, CALL)).toBe('applied');
+    expect(await inFile()).toBe(false);
+    await store.close();
   });
 });
 

@@ -53,6 +53,19 @@ export const storeRepeats = (site: SiteOf): void => {
       expect(await storeFor(site(), 1).parts([first.id], ['content'], CALL)).toHaveLength(1);
     });
 
+    it('makes parts for the id under which the task is stored', async () => {
+      const [first, second] = [newTask(), newTask()];
+      for (const task of [first, second]) {
+        const partsFor = (id: Part['task']): readonly Part[] => [
+          { task: id, attempt: 0, kind: 'secret', index: 0, text: `for ${id}` },
+        ];
+        const options = { ...CALL, once: once('a'), partsFor };
+        await storeFor(site(), 0).create(task, [content(task, 'text')], options);
+      }
+      const parts = await storeFor(site(), 1).parts([first.id, second.id], ['secret'], CALL);
+      expect(parts.map(({ text }) => text)).toEqual([`for ${first.id}`]);
+    });
+
     it('refuses another print under a key, and stores nothing', async () => {
       const first = newTask();
       await create(once('a'), 0, first);

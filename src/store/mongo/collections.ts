@@ -62,8 +62,8 @@ interface Index {
   readonly key: Readonly<Record<string, 1 | -1>>;
 }
 
-/** Version of documents and indexes that this program writes. */
-const SCHEMA = { v: 3, min: 1 } as const;
+/** Version of documents and indexes that this program writes. A program older than 4 would run tasks without the secrets of their URLs. */
+const SCHEMA = { v: 4, min: 4 } as const;
 
 const TASK_INDEXES = [
   { name: 'owner', key: { owner: 1, _id: -1 } },
@@ -81,7 +81,7 @@ const TASK_INDEXES = [
 /** `_id_` is MongoDB's own. */
 export type IndexName = (typeof TASK_INDEXES)[number]['name'] | '_id_';
 
-const PART_INDEXES: readonly Index[] = [{ name: 'task', key: { task: 1, kind: 1 } }];
+const PART_INDEXES: readonly Index[] = [{ name: 'kind', key: { kind: 1, task: 1 } }];
 const KEY_INDEXES: readonly Index[] = [{ name: 'until', key: { until: 1 } }];
 
 /** Refuses a store of a newer program, makes the indexes, records the version. */

@@ -23,6 +23,7 @@ import {
   usage,
   waiting,
 } from './reads.ts';
+import { startSweeps, type Sweeps } from './secrets.ts';
 import { startTail, type Tail } from './tail.ts';
 import { allLeases, create, inbox, lease, stamp, swapLease, wish, write } from './writes.ts';
 
@@ -54,6 +55,7 @@ interface Parts {
   readonly collections: Collections;
   readonly calls: Calls;
   readonly tail: Tail;
+  readonly sweeps: Sweeps;
   /** Told of the time now and then. */
   readonly prune: (now: number) => void;
 }
@@ -124,11 +126,12 @@ type Writing = Pick<
   'create' | 'write' | 'wish' | 'inbox' | 'stamp' | 'swapLease' | 'ping' | 'close'
 >;
 
-const writingOf = ({ client, collections, calls, tail, prune }: Parts): Writing => ({
+const writingOf = ({ client, collections, calls, tail, sweeps, prune }: Parts): Writing => ({
   async create(task, given, options) {
-    const creation = { parts: given, w: randomUUID(), once: options.once };
+    const { once, partsFor = () => [] } = options;
+    const creation = { parts: given, partsFor, w: randomUUID(), once };
     const created = await calls.run(options, () => create(collections, task, creation));
-    if (options.once !== undefined) prune(options.once.at);
+    if (once !== undefined) prune(once.at);
     if (created !== 'other' && created.made) {
       tail.offer({ id: created.id, owner: task.owner, state: task.head.state, rev: 1 });
     }
@@ -157,6 +160,7 @@ const writingOf = ({ client, collections, calls, tail, prune }: Parts): Writing 
       await collections.meta.findOne({ _id: 'schema' });
     }),
   async close() {
+    sweeps.stop();
     await calls.drain();
     await tail.close();
     await client.close();
@@ -174,7 +178,8 @@ export const createMongoStore = async ({ url, logger }: MongoStoreOptions): Prom
     const tail = await startTail({ collections, hub, logger });
     const calls = createCalls();
     const prune = createPrune(collections, calls);
-    const all: Parts = { client, collections, calls, tail, prune };
+    const sweeps = startSweeps({ collections, calls, logger });
+    const all: Parts = { client, collections, calls, tail, sweeps, prune };
     const store: TaskStore = { exclusive: false, ...readingOf(all), ...writingOf(all) };
     return { store, changes: hub };
   } catch (error) {

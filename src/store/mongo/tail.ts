@@ -5,7 +5,7 @@ import type { ChangeHub, StoreLogger } from '../change-hub.ts';
 import { isTerminal } from '../../tasks/states.ts';
 import type { Collections } from './collections.ts';
 import type { TaskDocument } from './documents.ts';
-import { wipeSecrets } from './writes.ts';
+import { wipeSecrets } from './secrets.ts';
 
 const PERIOD_MS = 300;
 /**

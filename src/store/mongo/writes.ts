@@ -20,14 +20,7 @@ import { scopeFilter } from './lists.ts';
 import { taskOfKey } from './once.ts';
 import { takePlace } from './places.ts';
 import { piecesOf } from './pieces.ts';
-
-/** Secrets are kept until their task ends. */
-export const wipeSecrets = async (
-  { parts }: Collections,
-  ended: readonly TaskId[],
-): Promise<void> => {
-  if (ended.length > 0) await parts.deleteMany({ task: { $in: [...ended] }, kind: 'secret' });
-};
+import { wipeSecrets } from './secrets.ts';
 
 /** Counted up and timed by the database with every change that others should hear of. */
 const TOUCH = { $inc: { rev: 1 }, $currentDate: { mod: true } } as const;
@@ -76,6 +69,8 @@ const putClass = async ({ classes }: Collections, task: NewTask): Promise<void> 
 
 interface Creation {
   readonly parts: readonly Part[];
+  /** Parts that are made for the id that was settled on. */
+  readonly partsFor: (id: TaskId) => readonly Part[];
   readonly w: string;
 }
 
@@ -83,7 +78,7 @@ interface Creation {
 const store = async (
   collections: Collections,
   task: NewTask,
-  { parts, w }: Creation,
+  { parts, partsFor, w }: Creation,
 ): Promise<boolean> => {
   const { id } = task;
   const text = JSON.stringify(task.spec);
@@ -91,7 +86,7 @@ const store = async (
     partDocument({ task: id, attempt: 0, kind: 'spec', index, text: piece }),
   );
   await Promise.all([
-    addParts(collections, [...pieces, ...parts.map(partDocument)]),
+    addParts(collections, [...pieces, ...[...parts, ...partsFor(id)].map(partDocument)]),
     putClass(collections, task),
   ]);
   if (await insertTask(collections, id, encodeTask(task, { text, pieces: pieces.length }, w)))
@@ -107,10 +102,10 @@ const store = async (
 export const create = async (
   collections: Collections,
   task: NewTask,
-  { parts, w, once }: Creation & { readonly once: Once | undefined },
+  { parts, partsFor, w, once }: Creation & { readonly once: Once | undefined },
 ): Promise<CreateResult> => {
   if (once === undefined) {
-    if (await store(collections, task, { parts, w })) return { id: task.id, made: true };
+    if (await store(collections, task, { parts, partsFor, w })) return { id: task.id, made: true };
     throw new MagnetarError('INTERNAL', `there is a task ${task.id} already`);
   }
   const id = await taskOfKey(collections, task.id, once);
@@ -119,7 +114,7 @@ export const create = async (
     id !== task.id &&
     (await collections.tasks.findOne({ _id: id }, { projection: { _id: 1 } })) !== null;
   if (isStored) return { id, made: false };
-  const named = { parts: parts.map((part) => ({ ...part, task: id })), w };
+  const named = { parts: parts.map((part) => ({ ...part, task: id })), partsFor, w };
   return { id, made: await store(collections, { ...task, id }, named) };
 };
 

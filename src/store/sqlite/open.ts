@@ -12,7 +12,7 @@ import { MIGRATIONS } from './schema.ts';
 /**
  * NORMAL leaves out the one sync that FULL makes: that of the write-ahead log after each commit. It is made by `sync`,
  * in another thread, before a write is answered (ADR 0012). A checkpoint is made for every 16 MB only, since most commits
- * change the same pages. Backup programs may hold the file for a moment.
+ * change the same pages. Backup programs may hold the file for a moment. What is deleted is overwritten.
  */
 const PRAGMAS = `
   PRAGMA busy_timeout = 1000;
@@ -21,6 +21,7 @@ const PRAGMAS = `
   PRAGMA wal_autocheckpoint = 4000;
   PRAGMA journal_size_limit = 67108864;
   PRAGMA cache_size = -8192;
+  PRAGMA secure_delete = ON;
 `;
 
 const datasync = promisify(fdatasync);

@@ -19,8 +19,11 @@ const storeOn = (sql: Statements, calls: Calls): TaskStore => {
   const reads = createReads(sql);
   return {
     exclusive: true,
-    create: (task, parts, options) =>
-      calls.change(options, () => create(sql, task, { parts, once: options.once })),
+    create(task, given, options) {
+      const { once, partsFor = () => [] } = options;
+      const parts = [...given, ...partsFor(task.id)];
+      return calls.change(options, () => create(sql, task, { parts, once }));
+    },
     summary: (id, scope, options) => calls.read(options, () => reads.summary(id, scope)),
     get: (id, scope, options) => calls.read(options, () => reads.get(id, scope)),
     parts: (ids, kinds, options) => calls.read(options, () => reads.parts(ids, kinds)),

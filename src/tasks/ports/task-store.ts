@@ -59,6 +59,8 @@ export interface Once {
 export type CreateResult = { readonly id: TaskId; readonly made: boolean } | 'other';
 
 export interface CreateOptions extends CallOptions {
+  /** More parts, bound to the id under which the task is stored: with `once` that may be one which an earlier, broken-off call chose. */
+  readonly partsFor?: (id: TaskId) => readonly Part[];
   readonly once?: Once;
 }
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSecretBox } from '../../../src/access/secret-box.ts';
 import { createApi, type Api, type ApiDeps } from '../../../src/api/app.ts';
 import type { AccessDeps } from '../../../src/api/gate.ts';
 import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
@@ -71,6 +72,7 @@ export const listenApi = async (
   const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
   const deps: ApiDeps = {
     store,
+    box: createSecretBox('an install secret of these tests'),
     changes,
     keptLogs,
     jobLogs: { download: () => Promise.resolve(false) },

@@ -8,6 +8,7 @@ import type {
   StepResult,
   Watch,
 } from '../../../src/dispatcher/attempt-context.ts';
+import { createSecretBox } from '../../../src/access/secret-box.ts';
 import { compileRunnerSchema } from '../../../src/api/runner-schema.ts';
 import { newWatch } from '../../../src/dispatcher/attempt-context.ts';
 import { DEFAULT_TIMING } from '../../../src/dispatcher/timing.ts';
@@ -80,6 +81,7 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
   const destination = { ...DESTINATION, ...change };
   const deps: AttemptDeps = {
     store,
+    box: createSecretBox('an install secret of these tests'),
     clock,
     logger: silent,
     destination,

@@ -4,8 +4,9 @@ import { isMagnetarError } from '../../../src/kernel/errors.ts';
 import { NO_OWNER, parseOwnerId } from '../../../src/tasks/ids.ts';
 import { alone, onceOf, type Request } from '../../../src/tasks/repeats.ts';
 
-const OFF = { windowMs: 0, now: 1000 };
-const ON = { windowMs: 5000, now: 1000 };
+const print = (text: string) => `<${text}>`;
+const OFF = { windowMs: 0, now: 1000, print };
+const ON = { windowMs: 5000, now: 1000, print };
 
 const of = (change: Partial<Request> = {}, time = OFF) =>
   onceOf({ owner: NO_OWNER, body: { a: 1, b: [{ c: 2, d: 3 }] }, key: 'k', ...change }, time);
@@ -37,8 +38,8 @@ describe('recognising a creation', () => {
   });
 
   it('compares bodies by their values: members may come in any order, items may not', () => {
-    const print = (body: unknown) => of({ body })?.print;
-    expect(print({ b: [{ d: 3, c: 2 }], a: 1 })).toBe(of()?.print);
+    const printOf = (body: unknown) => of({ body })?.print;
+    expect(printOf({ b: [{ d: 3, c: 2 }], a: 1 })).toBe(of()?.print);
     const others = [
       { a: 1, b: [{ c: 2, d: 4 }] },
       { a: 1, b: [{ c: 2, d: '3' }] },
@@ -49,7 +50,7 @@ describe('recognising a creation', () => {
       { a: { b: 1 } },
       { b: [1, 2] },
       { b: [2, 1] },
-    ].map(print);
+    ].map(printOf);
     expect(new Set([...others, of()?.print]).size).toBe(others.length + 1);
   });
 });

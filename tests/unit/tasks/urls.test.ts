@@ -5,6 +5,7 @@ import {
   isBelow,
   outputPathOf,
   redactUrl,
+  safeUrl,
   schemeOf,
 } from '../../../src/tasks/urls.ts';
 
@@ -65,8 +66,23 @@ describe('redactUrl', () => {
     ['http://host?token=1', 'http://host'],
     ['http://a?x=user@b/c', 'http://a'],
     ['/plain/path', '/plain/path'],
+    ['file:///a@b?c#d', 'file:///a@b?c#d'],
+    ['no URL: a@b', 'no URL: a@b'],
   ])('%s → %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown);
+  });
+});
+
+describe('safeUrl', () => {
+  it.each([
+    ['https://user:pw@host:1/p?sig=1#f', 'https://host:1/p'],
+    ['HTTPS://host/p?sig=1', 'HTTPS://host/p'],
+    ['s3://AK:se/cret@host:9000/b/k?x#y', 's3://host:9000/b/k?x#y'],
+    ['ftp://user:pw@host/what?', 'ftp://host/what?'],
+    ['file://user:pw@host/x?', 'file://host/x?'],
+    ['/plain/path?x@y', '/plain/path?x@y'],
+  ])('%s → %s', (url, safe) => {
+    expect(safeUrl(url)).toBe(safe);
   });
 });
 
