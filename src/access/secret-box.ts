@@ -1,11 +1,5 @@
 /** Seals with AES-256-GCM under keys derived from the install secret (ADR 0013). */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { SealPlace, SecretBox } from '../tasks/ports/secret-box.ts';
 
@@ -52,7 +46,10 @@ export const createSecretBox = (installSecret: string): SecretBox => {
         .setAAD(boundTo(place))
         .setAuthTag(all.subarray(-TAG_BYTES));
       try {
-        return Buffer.concat([decipher.update(all.subarray(TEXT_AT, -TAG_BYTES)), decipher.final()]);
+        return Buffer.concat([
+          decipher.update(all.subarray(TEXT_AT, -TAG_BYTES)),
+          decipher.final(),
+        ]);
       } catch (cause) {
         const why = 'they were changed, or belong to another task';
         throw new MagnetarError('SECRET_UNREADABLE', unreadable(why).message, { cause });

@@ -13,8 +13,7 @@ export const jobFilesOf = async ({
 }: StepInput): Promise<readonly JobFile[]> => {
   const { job } = runOf(task);
   const spec = await wholeSpecOf(deps, task, { signal });
-  const wantsContent =
-    spec.inputs?.some((input) => input.content_bytes !== undefined) ?? false;
+  const wantsContent = spec.inputs?.some((input) => input.content_bytes !== undefined) ?? false;
   const parts = wantsContent ? await deps.store.parts([task.id], ['content'], { signal }) : [];
   const plan = buildPlan({
     job,

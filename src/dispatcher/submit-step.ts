@@ -59,7 +59,8 @@ const withFiles = async (
   try {
     files = await jobFilesOf(input);
   } catch (error) {
-    if (isMagnetarError(error) && HOPELESS.has(error.code)) return closeAsFailed(input, error, owed);
+    if (isMagnetarError(error) && HOPELESS.has(error.code))
+      return closeAsFailed(input, error, owed);
     throw error;
   }
   return use(files);

@@ -122,7 +122,8 @@ describe('user information', () => {
         const url = `http://${text}`;
         fc.pre(URL.canParse(url) && /^http:\/\/[^/?#]/.test(url));
         const [authority = ''] = /^[^/?#]*/.exec(openUrl(url)?.rest ?? '') ?? [];
-        if (/^[^/?#]*@/.test(text)) expect(new URL(`http://${authority}`).host).toBe(new URL(url).host);
+        if (/^[^/?#]*@/.test(text))
+          expect(new URL(`http://${authority}`).host).toBe(new URL(url).host);
         expect(authority).not.toContain('@');
       }),
     );

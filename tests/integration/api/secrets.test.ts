@@ -102,7 +102,10 @@ it('are not shown of tasks that an earlier version stored with them', async () =
   const { spec } = sealSecrets(box, { executors: BODY.executors }, undefined);
   const id = await h.create({ executors: BODY.executors });
   const task = await h.task(id);
-  const old = { ...task, spec: { ...spec, inputs: [{ path: '/a', url: BODY.inputs[0]?.url ?? '' }] } };
+  const old = {
+    ...task,
+    spec: { ...spec, inputs: [{ path: '/a', url: BODY.inputs[0]?.url ?? '' }] },
+  };
   const other = await startHarness(({ store }) => ({
     store: { ...store, get: () => Promise.resolve(old) },
   }));

@@ -26,7 +26,10 @@ describe('a sealed text', () => {
 
   it('opens for its own place alone', () => {
     const sealed = box.seal(place, bytes);
-    for (const wrong of [{ task: other, index: 0 }, { task, index: 1 }]) {
+    for (const wrong of [
+      { task: other, index: 0 },
+      { task, index: 1 },
+    ]) {
       expect(() => box.open(wrong, sealed)).toThrow('changed, or belong to another task');
     }
   });
@@ -48,12 +51,8 @@ describe('a sealed text', () => {
   it('says so when it was sealed with another install secret, and nothing of itself', () => {
     const sealed = box.seal(place, bytes);
     const open = () => createSecretBox('y'.repeat(64)).open(place, sealed);
-    expect(open).toThrow(
-      expect.objectContaining({
-        code: 'SECRET_UNREADABLE',
-        message: expect.stringMatching(/another install secret; give the server the `secret`/),
-      }),
-    );
+    expect(open).toThrow(expect.objectContaining({ code: 'SECRET_UNREADABLE' }));
+    expect(open).toThrow(/another install secret; give the server the `secret` it had/);
     expect(open).not.toThrow(sealed);
   });
 });
