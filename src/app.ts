@@ -196,6 +196,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     jobs: { keyFor: parts.keys.beacon, receive: parts.dispatcher.receive },
     relay: {
       store: parts.store,
+      box: parts.box,
       storageOf: parts.storages.storageOf,
       relayTokenFor: parts.keys.relay,
     },

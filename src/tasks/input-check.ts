@@ -1,14 +1,12 @@
 /** What an input must be, where its URL says so: `#sha256=<hex>` at its end. It is of this server alone, and no storage is told. Pure. */
 import type { PlanCheck } from './plan.ts';
 import type { TaskSpec } from './spec.ts';
-import { redactUrl } from './urls.ts';
+import { DIGEST_AT_END, redactUrl } from './urls.ts';
 
-const CHECK = /#sha256=([0-9a-f]{64})$/i;
-
-export const withoutCheck = (url: string): string => url.replace(CHECK, '');
+export const withoutCheck = (url: string): string => url.replace(DIGEST_AT_END, '');
 
 export const checkIn = (url: string): PlanCheck | undefined => {
-  const sha256 = CHECK.exec(url)?.[1]?.toLowerCase();
+  const sha256 = DIGEST_AT_END.exec(url)?.[1]?.toLowerCase();
   return sha256 === undefined ? undefined : { sha256, url: redactUrl(withoutCheck(url)) };
 };
 

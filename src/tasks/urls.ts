@@ -62,12 +62,16 @@ export const redactUrl = (url: string): string => {
   return `${scheme}://${scheme === 'file' ? open.rest : withoutQuery(open.rest)}`;
 };
 
-/** The URL as it may be stored and shown to clients: without user information and, of http, what follows the path. In other schemes `?` and `#` are characters of names. */
+/** What an input must be (input-check.ts). */
+export const DIGEST_AT_END = /#sha256=([0-9a-f]{64})$/i;
+
+/** The URL as it may be stored and shown to clients: without user information and, of http, what follows the path but for a digest. In other schemes `?` and `#` are characters of names. */
 export const safeUrl = (url: string): string => {
   const open = openUrl(url);
   if (open === undefined) return url;
   const { scheme, rest } = open;
-  return `${scheme}://${isHttp(scheme) ? withoutQuery(rest) : rest}`;
+  if (!isHttp(scheme)) return `${scheme}://${rest}`;
+  return `${scheme}://${withoutQuery(rest)}${DIGEST_AT_END.exec(rest)?.[0] ?? ''}`;
 };
 
 /** The URL of something below a folder; names are encoded, the query of the folder's URL stays behind them. */

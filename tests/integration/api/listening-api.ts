@@ -70,9 +70,10 @@ export const listenApi = async (
   const data = mkdtempSync(join(folder, 'data-'));
   const { store, changes } = createSqliteStore({ path: join(folder, 'tasks.db') });
   const keptLogs = createKeptLogs({ directory: join(folder, '.hidden'), clock: systemClock });
+  const box = createSecretBox('an install secret of these tests');
   const deps: ApiDeps = {
     store,
-    box: createSecretBox('an install secret of these tests'),
+    box,
     changes,
     keptLogs,
     jobLogs: { download: () => Promise.resolve(false) },
@@ -81,7 +82,7 @@ export const listenApi = async (
     logger,
     serviceInfo: { ...SERVICE, storage: [`file://${data}`] },
     storage: { files: createAllowList({ read: [data], write: [data] }), schemes: SCHEMES },
-    relay: { store, storageOf: () => undefined, relayTokenFor: (job) => `token of ${job}` },
+    relay: { store, box, storageOf: () => undefined, relayTokenFor: (job) => `token of ${job}` },
     limits: {
       bodyBytes: 16 * MIB,
       contentBytes: MIB,

@@ -67,7 +67,8 @@ describe('an input that the server moves', () => {
       },
     } as unknown as ObjectStorage;
     const place = { job: runOf(task).job, task: task.id, index: 0, below: [] };
-    await readInput({ store: desk.store, storageOf: () => storage }, place, { signal });
+    const { store, deps } = desk;
+    await readInput({ store, box: deps.box, storageOf: () => storage }, place, { signal });
     expect(asked).toEqual(['s3://b/a']);
     await desk.close();
   });

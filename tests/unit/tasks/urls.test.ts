@@ -77,6 +77,11 @@ describe('safeUrl', () => {
   it.each([
     ['https://user:pw@host:1/p?sig=1#f', 'https://host:1/p'],
     ['HTTPS://host/p?sig=1', 'HTTPS://host/p'],
+    [
+      `https://host/p?sig=1#x#sha256=${'aB'.repeat(32)}`,
+      `https://host/p#sha256=${'aB'.repeat(32)}`,
+    ],
+    [`https://host/p#sha256=${'a'.repeat(63)}`, 'https://host/p'],
     ['s3://AK:se/cret@host:9000/b/k?x#y', 's3://host:9000/b/k?x#y'],
     ['ftp://user:pw@host/what?', 'ftp://host/what?'],
     ['file://user:pw@host/x?', 'file://host/x?'],
