@@ -1,5 +1,5 @@
 /** Secrets in URLs on a real server with a real Pulsar: only the plan of the running job holds those that it may know, and nothing once it has ended. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync, type Dirent } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -60,12 +60,27 @@ const contentOf = (path: string): string => {
   }
 };
 
-/** Everything below the site: data directory with database, log, Pulsar and its jobs. */
+/** Jobs are removed while this looks: a folder that is gone holds nothing. */
+const filesBelow = (folder: string): readonly string[] => {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
+};
+
+const entriesOf = (folder: string): readonly Dirent[] => {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (existsSync(folder)) throw error;
+    return [];
+  }
+};
+
+/** In the data directory with database, log, Pulsar and its jobs, and what else is below the site. */
 const filesWith = (text: string): readonly string[] =>
-  readdirSync(site.directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/venv'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => contentOf(path).includes(text));
+  filesBelow(site.directory).filter((path) => contentOf(path).includes(text));
 
 const commandLinesWith = (text: string): readonly string[] =>
   readdirSync('/proc')
