@@ -2,6 +2,16 @@
 import { Readable, Writable } from 'node:stream';
 import type { FtpConnection } from './connection.ts';
 import { ftpFailure } from './failures.ts';
+import type { Release } from './pool.ts';
+
+const GO_ON = 350;
+
+/** What FEAT says is not always so. */
+export const canStartAt = async (
+  { client, features }: FtpConnection,
+  start: number,
+): Promise<boolean> =>
+  features.has('REST') && (await client.sendIgnoringError(`REST ${String(start)}`)).code === GO_ON;
 
 /** Answers when the first bytes are here, or the server has said that there are none. @throws MagnetarError */
 export const download = async (
@@ -10,8 +20,8 @@ export const download = async (
   {
     path,
     start,
-    onClose,
-  }: { readonly path: string; readonly start: number; readonly onClose: () => void },
+    release,
+  }: { readonly path: string; readonly start: number; readonly release: Release },
 ): Promise<Readable> => {
   let goOn: (() => void) | undefined;
   let onFirst: () => void = () => undefined;
@@ -25,7 +35,7 @@ export const download = async (
       next?.();
     },
     destroy(error, done) {
-      onClose();
+      release(false);
       done(error);
     },
   });
@@ -39,6 +49,7 @@ export const download = async (
   source.on('error', () => undefined);
   const sent = connection.client.downloadTo(sink, path, start).then(
     () => {
+      release(true);
       source.push(null);
     },
     (error: unknown) => {

@@ -1,4 +1,4 @@
-"""pyftpdlib on loopback: `ftp-server.py FOLDER [CERTIFICATE]` prints its port. User svc writes, anonymous reads."""
+"""pyftpdlib on loopback: `ftp-server.py FOLDER [CERTIFICATE [implicit]]` prints its port. User svc writes, as does one with an odd name; anonymous reads."""
 
 import sys
 
@@ -7,13 +7,20 @@ from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
 folder, certificate = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+implicit = 'implicit' in sys.argv[3:]
 authorizer = DummyAuthorizer()
 authorizer.add_user('svc', 'svc p@ss', folder, perm='elradfmwMT')
+authorizer.add_user('o@d:d/u', 'p@s:s/w%?#', folder, perm='elradfmwMT')
 authorizer.add_anonymous(folder)
 
 
 class Handler(TLS_FTPHandler if certificate else FTPHandler):
     auth_failed_timeout = 0
+
+    def handle(self):
+        if implicit:
+            self.secure_connection(self.ssl_context)
+        super().handle()
 
 
 Handler.authorizer = authorizer

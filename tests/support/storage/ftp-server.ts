@@ -1,4 +1,4 @@
-/** pyftpdlib on loopback with a folder of its own, plain or with TLS for `localhost`. */
+/** pyftpdlib on loopback with a folder of its own, plain or with TLS. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -21,18 +21,35 @@ export interface FtpServer extends ServedFolder {
   stop(): Promise<void>;
 }
 
-const makeBoth = async (folder: string): Promise<string> => {
-  const { key, cert } = await makeCertificate(folder, 'DNS:localhost');
+const makeBoth = async (folder: string, host: string): Promise<string> => {
+  const { key, cert } = await makeCertificate(folder, `DNS:${host}`);
   await writeFile(join(folder, 'both.pem'), key + cert);
   return cert;
 };
 
-export const startFtpServer = async ({ tls }: { readonly tls: boolean }): Promise<FtpServer> => {
+export interface FtpServerOptions {
+  readonly tls: boolean;
+  /** TLS from the first byte. */
+  readonly implicit?: boolean;
+  /** Whom the certificate is for. */
+  readonly host?: string;
+}
+
+export const startFtpServer = async ({
+  tls,
+  implicit = false,
+  host = 'localhost',
+}: FtpServerOptions): Promise<FtpServer> => {
   const venv = await install('pyftpdlib');
   const folder = await mkdtemp(join(tmpdir(), 'ftp-'));
   await mkdir(join(folder, 'root'));
-  const ca = tls ? await makeBoth(folder) : '';
-  const args = [SERVER, join(folder, 'root'), ...(tls ? [join(folder, 'both.pem')] : [])];
+  const ca = tls ? await makeBoth(folder, host) : '';
+  const args = [
+    SERVER,
+    join(folder, 'root'),
+    ...(tls ? [join(folder, 'both.pem')] : []),
+    ...(implicit ? ['implicit'] : []),
+  ];
   const child = spawn(join(venv, 'bin', 'python'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = once(child, 'exit');
   const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer | number];
