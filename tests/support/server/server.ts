@@ -51,6 +51,8 @@ export interface SiteOptions {
   readonly program?: keyof typeof PROGRAMS;
   /** More lines of the configuration file. */
   readonly config?: string;
+  /** More lines of the destination. */
+  readonly destination?: string;
 }
 
 const DESTINATION = (marks: string, runtime: string): string => `
@@ -85,6 +87,7 @@ export const createSite = async ({
   runtime = 'bubblewrap',
   environment = {},
   config = '',
+  destination = '',
 }: SiteOptions = {}): Promise<Site> => {
   await pulsarInstallation();
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'magnetar-site-')));
@@ -100,7 +103,7 @@ export const createSite = async ({
   mkdirSync(join(data, 'pulsar'), { recursive: true, mode: 0o700 });
   symlinkSync(VENV, join(data, 'pulsar', 'venv'));
   const file = join(directory, 'magnetar.toml');
-  writeFileSync(file, `${config}\n${DESTINATION(marks, runtime)}`);
+  writeFileSync(file, `${config}\n${DESTINATION(marks, runtime)}${destination}\n`);
   const site = {
     directory,
     files,

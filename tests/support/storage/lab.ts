@@ -10,6 +10,10 @@ import { startVersitygw } from './versitygw.ts';
 export interface Shelf extends ServedFolder {
   /** As a task names it. */
   url(path: string): string;
+  /** The same with the credentials, and the service where there is one, in it. */
+  openUrl(path: string): string;
+  /** Arguments by which curl reaches it, past the server under test. */
+  curl(path: string): readonly string[];
 }
 
 export const SHELVES = ['ftp', 'http', 's3'] as const;
@@ -23,12 +27,22 @@ export interface StorageLab {
   stop(): Promise<void>;
 }
 
-const shelf = (folder: ServedFolder, base: string): Shelf => ({
+const login = (user: string, password: string): string =>
+  `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
+
+const shelf = (
+  folder: ServedFolder,
+  base: string,
+  openBase: string,
+  curl: Shelf['curl'] = (path) => [openBase + path],
+): Shelf => ({
   put: folder.put,
   putFolder: folder.putFolder,
   get: folder.get,
   files: folder.files,
   url: (path) => base + path,
+  openUrl: (path) => openBase + path,
+  curl,
 });
 
 export const startStorageLab = async (): Promise<StorageLab> => {
@@ -40,11 +54,26 @@ export const startStorageLab = async (): Promise<StorageLab> => {
   const bucket = join(s3.data, 'bucket');
   mkdirSync(bucket);
   const web = `127.0.0.1:${String(nginx.port)}`;
+  const files = `127.0.0.1:${String(ftp.port)}`;
+  const s3Keys = login(s3.accessKey, s3.secretKey);
   return {
     shelves: {
-      ftp: shelf(ftp, `ftp://127.0.0.1:${String(ftp.port)}/`),
-      http: shelf(nginx, `http://${web}/files/`),
-      s3: shelf(servedFolder(bucket), 's3://bucket/'),
+      ftp: shelf(ftp, `ftp://${files}/`, `ftp://${login(FTP_USER, FTP_PASSWORD)}${files}/`),
+      http: shelf(
+        nginx,
+        `http://${web}/files/`,
+        `http://${login(NGINX_USER, NGINX_PASSWORD)}${web}/files/`,
+      ),
+      s3: shelf(
+        servedFolder(bucket),
+        's3://bucket/',
+        `s3://${s3Keys}${new URL(s3.endpoint).host}/bucket/`,
+        (path) => [
+          ...['--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', `${s3.accessKey}:${s3.secretKey}`],
+          ...['--header', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'],
+          `${s3.endpoint}/bucket/${path}`,
+        ],
+      ),
     },
     config: `
 [storage.http]
