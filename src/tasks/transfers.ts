@@ -163,7 +163,7 @@ const planOutput = (
     case 'mount':
       return { ...base, method: 'mount', file: outputPathOf(url) ?? '' };
     case 'direct':
-      return { ...base, method: 'direct' };
+      return { ...base, method: 'direct', ...(answer.upload === 'post' ? { upload: 'post' } : {}) };
     case 'relay':
       return { ...base, method: 'relay', url: safeUrl(url) };
   }

@@ -12,7 +12,7 @@ export interface UploadServer {
   /** What it shows. */
   readonly shown: ServedFolder;
   /** What was uploaded, by the names it was given. */
-  readonly uploaded: ServedFolder;
+  readonly uploaded: ServedFolder & { clear(): Promise<void> };
   stop(): Promise<void>;
 }
 
@@ -22,14 +22,24 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(pieces);
 };
 
+/** The one part of a form: field, file name and bytes. */
+const partOf = (body: Buffer, type: string): readonly [string, string, Buffer] | undefined => {
+  const boundary = /^multipart\/form-data; boundary=(\S+)$/.exec(type)?.[1] ?? '';
+  const begin = body.indexOf('\r\n\r\n');
+  const end = body.lastIndexOf(`\r\n--${boundary}--`);
+  const head = body.subarray(0, begin).toString();
+  const [, field, name] = /form-data; name="([^"]*)"; filename="([^"]*)"/.exec(head) ?? [];
+  if (field === undefined || name === undefined || end < begin) return undefined;
+  return [field, name, body.subarray(begin + 4, end)];
+};
+
 /** Only the field `file`, by its file name. */
 const storeForm = async (request: IncomingMessage, uploaded: ServedFolder): Promise<number> => {
-  const headers = { 'content-type': request.headers['content-type'] ?? '' };
-  const form = await new Response(new Uint8Array(await bodyOf(request)), { headers }).formData();
-  const file = form.get('file');
-  if (file === null || typeof file === 'string') return 400;
-  const names = file.name.split('/').filter((name) => name !== '' && name !== '..');
-  await uploaded.put(names, new Uint8Array(await file.arrayBuffer()));
+  const [field, name = '', bytes = Buffer.of()] =
+    partOf(await bodyOf(request), request.headers['content-type'] ?? '') ?? [];
+  if (field !== 'file') return 400;
+  const names = name.split('/').filter((one) => one !== '' && one !== '..');
+  await uploaded.put(names, bytes);
   return 200;
 };
 
@@ -72,7 +82,7 @@ export const startUploadServer = async (): Promise<UploadServer> => {
   return {
     url: `http://127.0.0.1:${String(port)}`,
     shown: servedFolder(root),
-    uploaded,
+    uploaded: { ...uploaded, clear: () => rm(store, { recursive: true, force: true }) },
     async stop() {
       server.closeAllConnections();
       server.close();

@@ -7,7 +7,10 @@ const executors = [{ image: 'any', command: ['true'] }];
 const NOWHERE = { shared_filesystem: false, direct: [], server: false };
 /** Whoever names `closed` needs credentials there. */
 const rules: UrlRules = {
-  judge: (url): UrlFacts => ({ needsSecret: url.includes('//closed/'), upload: 'put' }),
+  judge: (url): UrlFacts => ({
+    needsSecret: url.includes('//closed/'),
+    upload: url.includes('//forms/') ? 'post' : 'put',
+  }),
 };
 const schemes = { http: rules, https: rules, ftp: rules, ftps: rules, s3: rules };
 const setting = (reach: Partial<DataReach>) => ({ reach: { ...NOWHERE, ...reach }, schemes });
@@ -55,6 +58,12 @@ describe('planTransfers', () => {
       ).inputs;
     expect(folder({ ...WEB, ...SERVER })).toMatchObject([{ method: 'relay' }]);
     expect(() => folder(WEB)).toThrow('set public_url under [server]');
+  });
+
+  it('tells a job which stores over http itself that a host takes forms', () => {
+    const [output] = plan('http://forms/upload', WEB).outputs;
+    expect(output).toMatchObject({ method: 'direct', upload: 'post' });
+    expect(plan('http://host/upload', WEB).outputs[0]).not.toHaveProperty('upload');
   });
 
   it('lets jobs fetch over anonymous ftp themselves, and the server store', () => {
