@@ -5,6 +5,7 @@ import { FORMATS } from '../src/config/formats.ts';
 import {
   CONFIG_SCHEMA,
   DESTINATION_SCHEMA,
+  FILE_ROOT_SCHEMA,
   FTP_HOST_SCHEMA,
   HTTP_HOST_SCHEMA,
   ISSUER_SCHEMA,
@@ -60,6 +61,10 @@ ${table(['key', 'form', 'default', 'meaning'], keyRows(DESTINATION_SCHEMA))}
 ## Keys of each \`[[auth.issuers]]\`
 
 ${table(['key', 'form', 'default', 'meaning'], keyRows(ISSUER_SCHEMA))}
+
+## Keys of each \`[[storage.file.roots]]\`
+
+${table(['key', 'form', 'default', 'meaning'], keyRows(FILE_ROOT_SCHEMA))}
 
 ## Keys of each \`[[storage.http.hosts]]\`
 

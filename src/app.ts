@@ -111,7 +111,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     logs: keptLogs,
     checkJobs: createCheckJobs(join(config.data, 'checks')),
     timing: input.timing ?? DEFAULT_TIMING,
-    rules: planRulesOf(config, server, storages.schemes),
+    rules: planRulesOf(config, server, storages),
     runnerFiles: made.runnerFiles,
     runnerSchema,
     random: Math.random,
@@ -174,7 +174,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
     logger,
     serviceInfo: serviceInfoOf(config, readVersion()),
     storage: {
-      files: createAllowList(config.storage.file),
+      files: createAllowList(parts.storages),
       schemes: parts.storages.schemes,
     },
     limits: {

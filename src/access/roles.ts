@@ -25,12 +25,13 @@ export const createRoles = ({ admins, viewers, sharedGroups }: RoleRules) => {
 
   const principalOf = (identity: Identity): Principal => {
     const owner = parseOwnerId(identity.key);
-    const groups = [...new Set(identity.groups)]
+    const memberOf = [...new Set(identity.groups)];
+    const groups = memberOf
       .filter((group) => shared.has(ANY_GROUP) || shared.has(group))
       .filter(({ length }) => length <= MOST_CHARS)
       .sort()
       .slice(0, MOST_GROUPS);
-    const common = { owner, groups };
+    const common = { owner, memberOf, groups };
     if (isNamed(adminSet, identity)) return { ...common, scope: 'all', readOnly: false };
     if (isNamed(viewerSet, identity)) return { ...common, scope: 'all', readOnly: true };
     return { ...common, scope: { owner, groups }, readOnly: false };

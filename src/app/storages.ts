@@ -1,20 +1,20 @@
 /** Builds the storages of a configuration: one row for each kind, with the schemes that it takes. */
-import type { Config, FtpHostConfig, HttpHostConfig } from '../config/types.ts';
+import { createFileRoots } from '../config/file-roots.ts';
+import { grantRulesOf, type StorageSetting } from '../config/settings.ts';
+import type { Config, HttpHostConfig } from '../config/types.ts';
 import { createAddressGuard } from '../storage/connect/address-guard.ts';
 import { createFtpRules } from '../storage/ftp/ftp-rules.ts';
 import { createFtpStorage } from '../storage/ftp/ftp-storage.ts';
-import type { HttpHost } from '../storage/http/hosts.ts';
 import { createHttpRules } from '../storage/http/http-rules.ts';
 import { createHttpStorage } from '../storage/http/http-storage.ts';
 import { createS3Rules } from '../storage/s3/s3-rules.ts';
 import { createS3Storage } from '../storage/s3/s3-storage.ts';
 import type { ObjectStorage } from '../tasks/ports/object-storage.ts';
-import type { SchemeRules, UrlRules } from '../tasks/ports/url-rules.ts';
+import type { UrlRules } from '../tasks/ports/url-rules.ts';
 import type { FindStorage } from '../tasks/relay.ts';
 import { schemeOf } from '../tasks/urls.ts';
 
-export interface Storages {
-  readonly schemes: SchemeRules;
+export interface Storages extends StorageSetting {
   readonly storageOf: FindStorage;
   close(): Promise<void>;
 }
@@ -30,48 +30,51 @@ const ANSWER_MS = 60_000;
 const FTP_CONNECTIONS = 8;
 
 /** Configuration says '' for "none"; records leave the key out. */
-const httpHost = ({ host, user, password, token, upload }: HttpHostConfig): HttpHost => ({
+const httpHost = ({ host, user, password, token, upload, allow }: HttpHostConfig) => ({
   host,
   upload,
+  allow,
   ...(user === '' ? {} : { user, password }),
   ...(token === '' ? {} : { token }),
 });
 
-const ftpHost = ({ host, user, password }: FtpHostConfig) => ({ host, user, password });
-
-const http = ({ storage, limits }: Config): Kind => {
+const http = (config: Config): Kind => {
+  const { storage, limits } = config;
+  const grants = grantRulesOf(config);
   const { allow } = storage.http;
   const hosts = storage.http.hosts.map(httpHost);
   const guard = createAddressGuard({ allow });
   const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['http', 'https'],
-    rules: createHttpRules({ allow, hosts }),
+    rules: createHttpRules({ allow, hosts, grants }),
     storage: createHttpStorage({ guard, hosts, stallMs, answerMs: ANSWER_MS }),
   };
 };
 
-const ftp = ({ storage, limits }: Config): Kind => {
-  const { allow } = storage.ftp;
-  const hosts = storage.ftp.hosts.map(ftpHost);
+const ftp = (config: Config): Kind => {
+  const { storage, limits } = config;
+  const { allow, hosts } = storage.ftp;
+  const grants = grantRulesOf(config);
   const guard = createAddressGuard({ allow });
   const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['ftp', 'ftps'],
-    rules: createFtpRules({ allow, hosts }),
+    rules: createFtpRules({ allow, hosts, grants }),
     storage: createFtpStorage({ guard, hosts, stallMs, connections: FTP_CONNECTIONS }),
   };
 };
 
 /** S3 is HTTP: what the operator allows there holds here. */
-const s3 = ({ storage, limits }: Config): Kind => {
+const s3 = (config: Config): Kind => {
+  const { storage, limits } = config;
   const { allow } = storage.http;
   const place = { endpoints: storage.s3, allow };
   const guard = createAddressGuard({ allow });
   const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['s3'],
-    rules: createS3Rules(place),
+    rules: createS3Rules({ ...place, grants: grantRulesOf(config) }),
     storage: createS3Storage({ ...place, guard, stallMs }),
   };
 };
@@ -83,6 +86,7 @@ export const createStorages = (config: Config): Storages => {
   const byScheme = new Map(kinds.flatMap((kind) => kind.schemes.map((name) => [name, kind])));
   return {
     schemes: Object.fromEntries([...byScheme].map(([name, { rules }]) => [name, rules])),
+    rootsFor: createFileRoots(config.storage.file, grantRulesOf(config)),
     storageOf: (url) => byScheme.get(schemeOf(url) ?? '')?.storage,
     async close() {
       await Promise.all(kinds.map(({ storage }) => storage.close()));

@@ -202,6 +202,7 @@ export const FORMATS = {
     'must be a list of addresses or ranges such as 10.0.0.0/8',
   ),
   auth_modes: wordsOf('basic', 'token', 'oidc'),
+  root_mode: choice('ro', 'wo', 'rw'),
   direct_schemes: wordsOf(...DIRECT_SCHEMES),
   algorithms: wordsOf(...ALGORITHMS),
   issuer: text('https URL, or http on loopback', (value) =>

@@ -5,6 +5,7 @@ import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.t
 import { readDestinations } from './destinations.ts';
 import type { Environment } from './environment.ts';
 import { readIssuers } from './issuers.ts';
+import { nameProblems } from './names.ts';
 import { readStorages, type StorageResult } from './storages.ts';
 import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
@@ -117,6 +118,8 @@ const resolve = (
       file: {
         read: rootsOf(raw.storage.file.read, allow),
         write: rootsOf(raw.storage.file.write, allow),
+        allow: raw.storage.file.allow,
+        roots: storages.roots,
       },
     },
   };
@@ -148,7 +151,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
   const found = [
     ...('problem' in secret ? [{ key: 'secret', message: secret.problem }] : []),
     ...bindingProblems(raw),
-    ...rootProblems(raw.storage, input.allow ?? [], {
+    ...rootProblems({ ...raw.storage.file, roots: storages.roots }, input.allow ?? [], {
       data: config.data,
       storeUrl: config.store.url,
     }),
@@ -156,6 +159,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     ...overlapProblems(destinations, config.storage, raw.allow_dangerous_mounts),
     ...issuerProblems,
     ...storages.problems,
+    ...nameProblems(config.storage, { ...config.auth, issuers }),
   ];
   if (found.length > 0) throw invalid(found, sources);
   if ((input.allow ?? []).length > 0) {

@@ -1,6 +1,7 @@
 /** Folders that tasks may rename while the runner relies on their paths: mounts that tasks write and that overlap with a root, or hold another mount. */
 import type { PlanMount } from '../tasks/plan.ts';
 import { isBelow } from '../tasks/urls.ts';
+import { fixedPart } from './file-roots.ts';
 import type { KeyProblem } from './convict-schema.ts';
 import { isNamed, realPathOf } from './mounts.ts';
 import type { DestinationConfig, StorageConfig } from './types.ts';
@@ -32,15 +33,18 @@ const rootProblems = (
 ): readonly KeyProblem[] => {
   const { key, mount, real, destination } = one;
   if (mount.mode !== 'rw' || !destination.shared_filesystem) return [];
-  const problems = (name: 'read' | 'write') =>
-    file[name]
-      .map((root) => ({ root, at: realPathOf(root) }))
-      .filter(({ at }) => isBelow(at, real) || isBelow(real, at))
-      .map(({ root }) => ({
-        key,
-        message: `tasks write in the mount ${mount.host}, which overlaps with ${root} of storage.file.${name}: a task could lead inputs and outputs of others astray; ${ADVICE}`,
-      }));
-  return [...problems('read'), ...problems('write')];
+  const roots = [
+    ...file.read.map((path) => ({ path, name: 'read' })),
+    ...file.write.map((path) => ({ path, name: 'write' })),
+    ...file.roots.map(({ path }) => ({ path, name: 'roots' })),
+  ];
+  return roots
+    .map((root) => ({ ...root, at: realPathOf(fixedPart(root.path)) }))
+    .filter(({ at }) => isBelow(at, real) || isBelow(real, at))
+    .map(({ path, name }) => ({
+      key,
+      message: `tasks write in the mount ${mount.host}, which overlaps with ${path} of storage.file.${name}: a task could lead inputs and outputs of others astray; ${ADVICE}`,
+    }));
 };
 
 const isSameHost = (a: Placed, b: Placed): boolean =>

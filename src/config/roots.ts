@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBelow } from '../tasks/urls.ts';
+import { fixedPart } from './file-roots.ts';
 import type { KeyProblem } from './convict-schema.ts';
 import { realPathOf } from './mounts.ts';
 import type { StorageConfig } from './types.ts';
@@ -40,7 +41,7 @@ const exposure = (key: string, root: string, { data, storeUrl }: Kept): readonly
 
 /** Every root must be there, for a misspelt one would refuse tasks later, and must keep clear of the data directory. */
 export const rootProblems = (
-  storage: Pick<StorageConfig, 'file'>,
+  file: StorageConfig['file'],
   allow: readonly string[],
   kept: Kept,
 ): readonly KeyProblem[] => {
@@ -49,8 +50,11 @@ export const rootProblems = (
     ...exposure(key, root, kept),
   ];
   return [
-    ...storage.file.read.flatMap(judge('storage.file.read')),
-    ...storage.file.write.flatMap(judge('storage.file.write')),
+    ...file.read.flatMap(judge('storage.file.read')),
+    ...file.write.flatMap(judge('storage.file.write')),
+    ...file.roots.flatMap(({ path }, i) =>
+      judge(`storage.file.roots[${String(i)}].path`)(fixedPart(path)),
+    ),
     ...allow.flatMap(judge('--allow')),
   ];
 };

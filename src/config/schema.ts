@@ -7,6 +7,7 @@ import type {
   LogFormat,
   LogLevel,
   MissingOutput,
+  RootMode,
   S3Credentials,
   TransportKind,
   Upload,
@@ -41,6 +42,10 @@ type MountEntry = Omit<PlanMount, 'mode'> & { readonly mode?: PlanMount['mode'] 
 
 /** Where a store URL starts with this, the data directory is meant. */
 export const DATA_PLACEHOLDER = 'DATA/';
+
+/** Meaning of `allow` in every entry of a storage. */
+const WHO =
+  '`*`, `user:NAME`, `ISSUER|SUBJECT` or `group:NAME`. With authentication, none = admins only; without it everybody may.';
 
 export const CONFIG_SCHEMA = {
   data: key(
@@ -160,6 +165,8 @@ export const CONFIG_SCHEMA = {
     file: {
       read: key('texts', NO_TEXTS, 'Folders below which inputs may be read by path or `file://`.'),
       write: key('texts', NO_TEXTS, 'Folders below which outputs may be written.'),
+      allow: key('texts', NO_TEXTS, `Who may use these folders: ${WHO}`),
+      roots: key('tables', NO_TABLES, 'Folders with rules of their own, see below.'),
     },
     http: {
       allow: key(
@@ -350,6 +357,16 @@ export const ISSUER_SCHEMA = {
   ),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
+export const FILE_ROOT_SCHEMA = {
+  path: key(
+    'text',
+    '',
+    'The folder; `{user}` and `{group}` stand for the name of whoever uses it and of each of his groups. Required.',
+  ),
+  mode: key<RootMode>('root_mode', 'ro', '`ro` = inputs, `wo` = outputs, `rw` = both.'),
+  allow: key('texts', NO_TEXTS, `Who may use it: ${WHO}`),
+} as const satisfies Record<string, KeySchema<unknown>>;
+
 export const HTTP_HOST_SCHEMA = {
   host: key('text', '', '`data.example`, or `data.example:8080` for one port of it. Required.'),
   user: key('text', '', 'User for Basic authentication; empty = none.'),
@@ -360,12 +377,14 @@ export const HTTP_HOST_SCHEMA = {
     'put',
     'How outputs are stored: `put` = PUT of the bytes, `post` = a form with the field `file`.',
   ),
+  allow: key('texts', NO_TEXTS, `Who may use its credentials: ${WHO}`),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 export const FTP_HOST_SCHEMA = {
   host: key('text', '', '`data.example`, or `data.example:2121` for one port of it. Required.'),
   user: key('text', 'anonymous', 'User.'),
   password: sensitive('secret', '', 'Its password; best given as `env:NAME` or `file:PATH`.'),
+  allow: key('texts', NO_TEXTS, `Who may use it: ${WHO}`),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 export const S3_SCHEMA = {
@@ -380,7 +399,7 @@ export const S3_SCHEMA = {
   buckets: key(
     'texts',
     NO_TEXTS,
-    'Buckets that are there; `*` stands for any characters. None = all. The first service that has a bucket is used.',
+    'Buckets that are there, or `bucket/prefix` of keys; `*` stands for any characters, `{user}` and `{group}` as for folders. None = all. The first service that has a bucket is used.',
   ),
   access_key: sensitive('secret', '', 'Access key; best given as `env:NAME` or `file:PATH`.'),
   secret_key: sensitive('secret', '', 'Its secret.'),
@@ -389,6 +408,8 @@ export const S3_SCHEMA = {
     'default',
     'Without keys: `default` = those of the environment and the standard files of AWS; `none` = requests are not signed.',
   ),
+  mode: key<RootMode>('root_mode', 'rw', '`ro` = inputs, `wo` = outputs, `rw` = both.'),
+  allow: key('texts', NO_TEXTS, `Who may use it: ${WHO}`),
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 type SchemaNode = KeySchema<unknown> | { readonly [name: string]: SchemaNode };

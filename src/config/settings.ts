@@ -4,7 +4,10 @@ import type { IssuerOptions } from '../access/oidc/issuer.ts';
 import type { PlanRules } from '../tasks/build-plan.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
+import type { Caller, GrantRules } from '../tasks/grants.ts';
+import type { FileRoots } from '../tasks/ports/file-access.ts';
 import type { SchemeRules } from '../tasks/ports/url-rules.ts';
+import { allRoots, fixedPart } from './file-roots.ts';
 import type { AuthMode, Config, DestinationConfig, IssuerConfig, S3Config } from './types.ts';
 
 const GB = 1_000_000_000;
@@ -51,25 +54,39 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
   };
 };
 
-export const planRulesOf = (config: Config, server: string, schemes: SchemeRules): PlanRules => ({
+export const grantRulesOf = ({ auth }: Config): GrantRules => ({
+  authentication: auth.modes.length > 0,
+  admins: auth.admins,
+});
+
+/** What a task may be told, besides its own. */
+export interface StorageSetting {
+  readonly schemes: SchemeRules;
+  readonly rootsFor: (caller: Caller) => FileRoots;
+}
+
+export const planRulesOf = (
+  config: Config,
+  server: string,
+  { schemes, rootsFor }: StorageSetting,
+): PlanRules => ({
   server,
-  storage: {
-    read: config.storage.file.read,
-    write: config.storage.file.write,
+  storageFor: (caller) => ({
+    ...rootsFor(caller),
     http_allow: config.storage.http.allow,
     ftp_allow: config.storage.ftp.allow,
-  },
+  }),
   missing_output: config.tasks.missing_output,
   schemes,
 });
 
-/** Patterns are shown up to their first `*`. */
+/** Patterns are shown up to what stands for others. */
 const bucketsOf = ({ buckets }: S3Config): readonly string[] =>
-  buckets.length === 0 ? ['s3://'] : buckets.map((name) => `s3://${name.replace(/\*.*$/, '')}`);
+  buckets.length === 0 ? ['s3://'] : buckets.map((name) => `s3://${name.replace(/[*{].*$/, '')}`);
 
 /** Roots as C14 wants them, and the schemes that need no root. */
 const storageOf = ({ storage }: Config): readonly string[] => [
-  ...new Set([...storage.file.read, ...storage.file.write].map((root) => `file://${root}`)),
+  ...new Set(allRoots(storage.file).map(({ path }) => `file://${fixedPart(path)}`)),
   ...['http://', 'https://', 'ftp://', 'ftps://'],
   ...storage.s3.flatMap(bucketsOf),
 ];

@@ -1,11 +1,12 @@
 /** From the tables below `[storage]` to checked hosts and services, their secrets resolved. */
 import type { KeyProblem } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
-import { FTP_HOST_SCHEMA, HTTP_HOST_SCHEMA, S3_SCHEMA } from './schema.ts';
 import { readNetrc, withNetrc } from './netrc-hosts.ts';
+import { FILE_ROOT_SCHEMA, FTP_HOST_SCHEMA, HTTP_HOST_SCHEMA, S3_SCHEMA } from './schema.ts';
 import { resolveSecret } from './secrets.ts';
 import { readTables, type Table, type TablesResult } from './tables.ts';
-import type { FtpHostConfig, HttpHostConfig, S3Config } from './types.ts';
+import { realPathOf } from './mounts.ts';
+import type { FileRootConfig, FtpHostConfig, HttpHostConfig, S3Config } from './types.ts';
 
 const required = (values: Readonly<Record<string, unknown>>, key: string): readonly KeyProblem[] =>
   values[key] === '' ? [{ key, message: 'is required' }] : [];
@@ -43,12 +44,14 @@ const both = (
     : [{ key: one, message: `needs ${other}, and the other way round` }];
 
 export interface StorageTables {
+  readonly file: { readonly roots: readonly Table[] };
   readonly http: { readonly hosts: readonly Table[]; readonly netrc: string };
   readonly ftp: { readonly hosts: readonly Table[] };
   readonly s3: readonly Table[];
 }
 
 export interface StorageResult {
+  readonly roots: readonly FileRootConfig[];
   readonly httpHosts: readonly HttpHostConfig[];
   readonly ftpHosts: readonly FtpHostConfig[];
   readonly s3: readonly S3Config[];
@@ -57,9 +60,17 @@ export interface StorageResult {
 
 /** All of them and everything that is wrong with them. */
 export const readStorages = (
-  { http, ftp, s3 }: StorageTables,
+  { file, http, ftp, s3 }: StorageTables,
   environment: Environment,
 ): StorageResult => {
+  const roots: TablesResult<FileRootConfig> = readTables(
+    'storage.file.roots',
+    { schema: FILE_ROOT_SCHEMA, tables: file.roots },
+    (values) => ({
+      entry: { ...values, path: realPathOf(values.path) },
+      problems: required(values, 'path'),
+    }),
+  );
   const httpHosts: TablesResult<HttpHostConfig> = readTables(
     'storage.http.hosts',
     { schema: HTTP_HOST_SCHEMA, tables: http.hosts },
@@ -87,10 +98,12 @@ export const readStorages = (
   );
   const netrc = readNetrc(http.netrc, environment);
   return {
+    roots: roots.entries,
     httpHosts: withNetrc(httpHosts.entries, 'entries' in netrc ? netrc.entries : []),
     ftpHosts: ftpHosts.entries,
     s3: services.entries,
     problems: [
+      ...roots.problems,
       ...httpHosts.problems,
       ...('problem' in netrc ? [{ key: 'storage.http.netrc', message: netrc.problem }] : []),
       ...ftpHosts.problems,

@@ -62,6 +62,14 @@ export interface ApiConfig {
 }
 
 export type Upload = 'put' | 'post';
+export type RootMode = 'ro' | 'wo' | 'rw';
+
+export interface FileRootConfig {
+  /** A real path, up to the first `{user}` or `{group}`. */
+  readonly path: string;
+  readonly mode: RootMode;
+  readonly allow: readonly string[];
+}
 
 export interface HttpHostConfig {
   readonly host: string;
@@ -70,12 +78,14 @@ export interface HttpHostConfig {
   readonly password: string;
   readonly token: string;
   readonly upload: Upload;
+  readonly allow: readonly string[];
 }
 
 export interface FtpHostConfig {
   readonly host: string;
   readonly user: string;
   readonly password: string;
+  readonly allow: readonly string[];
 }
 
 export type S3Credentials = 'default' | 'none';
@@ -92,6 +102,8 @@ export interface S3Config {
   readonly access_key: string;
   readonly secret_key: string;
   readonly credentials: S3Credentials;
+  readonly mode: RootMode;
+  readonly allow: readonly string[];
 }
 
 export interface StorageConfig {
@@ -99,6 +111,9 @@ export interface StorageConfig {
     /** Real paths. */
     readonly read: readonly string[];
     readonly write: readonly string[];
+    /** Who may use these two. */
+    readonly allow: readonly string[];
+    readonly roots: readonly FileRootConfig[];
   };
   readonly http: {
     readonly allow: readonly string[];

@@ -1,6 +1,7 @@
 /** The files of one job: launcher, runner and plan. */
 import { buildPlan } from '../tasks/build-plan.ts';
 import { runOf } from '../tasks/attempts.ts';
+import { callerOf } from '../tasks/task.ts';
 import type { JobFile } from '../tasks/ports/job-transport.ts';
 import { wholeSpecOf } from '../tasks/task-secrets.ts';
 import type { StepInput } from './attempt-context.ts';
@@ -18,6 +19,7 @@ export const jobFilesOf = async ({
   const plan = buildPlan({
     job,
     spec,
+    caller: callerOf(task),
     contents: new Map(parts.map(({ index, text }) => [index, text])),
     destination: { ...deps.destination, runtime: deps.runtime() },
     rules: deps.rules,

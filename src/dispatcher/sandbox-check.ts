@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { MagnetarError } from '../kernel/errors.ts';
 import type { IdSource } from '../kernel/ids.ts';
 import { buildPlan, type PlanRules } from '../tasks/build-plan.ts';
+import { NOBODY } from '../tasks/grants.ts';
 import type { Destination } from '../tasks/destination.ts';
 import { newJobId, newTaskId, type JobId } from '../tasks/ids.ts';
 import type { CheckJobs } from '../tasks/ports/check-jobs.ts';
@@ -52,7 +53,14 @@ const removeLeft = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<
 const runOnce = async (deps: SandboxCheckDeps, signal: AbortSignal): Promise<Report> => {
   const { transport, destination, checkJobs, rules, clock, runnerSchema } = deps;
   const job = newJobId(newTaskId(deps.ids), 0, 1);
-  const plan = buildPlan({ job, spec: CHECK, contents: new Map(), destination, rules });
+  const plan = buildPlan({
+    job,
+    spec: CHECK,
+    caller: NOBODY,
+    contents: new Map(),
+    destination,
+    rules,
+  });
   const files = [
     ...deps.runnerFiles,
     { name: 'plan.json', bytes: Buffer.from(JSON.stringify(plan)) },

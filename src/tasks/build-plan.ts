@@ -1,5 +1,6 @@
 /** Writes the plan of an attempt: what the task asks, how its data moves, what the destination and the operator set. Pure. */
 import type { Destination } from './destination.ts';
+import type { Caller } from './grants.ts';
 import type { JobId } from './ids.ts';
 import { checkIn, withoutChecks } from './input-check.ts';
 import type { SchemeRules } from './ports/url-rules.ts';
@@ -21,7 +22,7 @@ import { planTransfers } from './transfers.ts';
 export interface PlanRules {
   /** Id of the installation. */
   readonly server: string;
-  readonly storage: PlanStorage;
+  readonly storageFor: (caller: Caller) => PlanStorage;
   readonly missing_output: Plan['missing_output'];
   /** What is known of URLs by their scheme. */
   readonly schemes: SchemeRules;
@@ -30,6 +31,7 @@ export interface PlanRules {
 export interface PlanRequest {
   readonly job: JobId;
   readonly spec: TaskSpec;
+  readonly caller: Caller;
   /** Text of the inputs given by content, by index. */
   readonly contents: ReadonlyMap<number, string>;
   readonly destination: Destination;
@@ -62,12 +64,13 @@ const checked = (input: PlanInput, { inputs = [] }: TaskSpec): PlanInput => {
 
 /** Throws NO_METHOD when a URL cannot be moved to or from this destination. */
 export const buildPlan = (request: PlanRequest): Plan => {
-  const { spec, destination, rules } = request;
+  const { spec, caller, destination, rules } = request;
   const { cores, ram_bytes, disk_bytes } = requirementsOf(spec);
   const reach = { ...destination.reach, server: request.relay !== undefined };
   const { inputs, outputs } = planTransfers(withoutChecks(spec), request.contents, {
     reach,
     schemes: rules.schemes,
+    caller,
   });
   return {
     v: PLAN_VERSION,
@@ -82,7 +85,7 @@ export const buildPlan = (request: PlanRequest): Plan => {
       ...optional('ram_bytes', positive(ram_bytes)),
       ...optional('disk_bytes', positive(disk_bytes)),
     },
-    storage: rules.storage,
+    storage: rules.storageFor(caller),
     missing_output: rules.missing_output,
     executors: spec.executors.map(planExecutor),
     inputs: inputs

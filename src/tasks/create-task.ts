@@ -72,7 +72,7 @@ const place = async (
   { read, once }: Judged,
   options: CallOptions,
 ): Promise<Created> => {
-  await assertStorage(read.spec, deps.storage, options);
+  await assertStorage({ spec: read.spec, caller: principal }, deps.storage, options);
   const { spec, partsFor } = sealSecrets(deps.box, read.spec, read.secrets);
   const id = newTaskId(deps.ids);
   const now = deps.clock.now();
@@ -81,6 +81,7 @@ const place = async (
     id,
     v: TASK_VERSION,
     owner: principal.owner,
+    ...(principal.memberOf.length === 0 ? {} : { memberOf: principal.memberOf }),
     groups: principal.groups,
     ...(spec.name === undefined ? {} : { name: spec.name }),
     keys: keysOf(spec.name, spec.tags),

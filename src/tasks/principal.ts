@@ -1,10 +1,9 @@
 /** Who calls, as far as tasks are concerned. */
 import { MagnetarError } from '../kernel/errors.ts';
-import { NO_OWNER, type OwnerId } from './ids.ts';
+import { NOBODY, type Caller } from './grants.ts';
 import type { Scope } from './ports/task-store.ts';
 
-export interface Principal {
-  readonly owner: OwnerId;
+export interface Principal extends Caller {
   /** Groups with which it shares its tasks. */
   readonly groups: readonly string[];
   /** Whose tasks it may see. */
@@ -14,7 +13,12 @@ export interface Principal {
 }
 
 /** Everybody, while access control is off. */
-export const ANYBODY: Principal = { owner: NO_OWNER, groups: [], scope: 'all', readOnly: false };
+export const ANYBODY: Principal = {
+  ...NOBODY,
+  groups: [],
+  scope: 'all',
+  readOnly: false,
+};
 
 /** @throws MagnetarError ROLE_REFUSED */
 export const assertMayChange = ({ readOnly }: Principal): void => {

@@ -10,6 +10,7 @@ import type { CallOptions } from './ports/call.ts';
 import type { FileAccess, FileUse } from './ports/file-access.ts';
 import type { SchemeRules, UrlRules } from './ports/url-rules.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
+import type { Caller } from './grants.ts';
 import { filePathsOf, schemeOf, segmentsOf } from './urls.ts';
 import { LIMITS } from './validation/limits.ts';
 import { hasWildcard } from './validation/patterns.ts';
@@ -24,6 +25,7 @@ interface Transfer {
   readonly field: string;
   readonly url: string;
   readonly use: FileUse;
+  readonly caller: Caller;
   /** The URL names one file, not a folder. */
   readonly file: boolean;
 }
@@ -69,16 +71,20 @@ const judgeFile = async (
   { files }: StorageRules,
   options: CallOptions,
 ): Promise<Refusal | undefined> => {
-  const { url, use, file } = transfer;
+  const { url, use, file, caller } = transfer;
   const paths = filePathsOf(url);
   if (paths.length === 0) {
     return refuse(transfer, 'BAD_TASK', 'must be file:// with an absolute path and no host');
   }
-  const verdict = await files.check(paths, use, { ...options, file: file && use === 'write' });
+  const verdict = await files.check(paths, use, {
+    ...options,
+    file: file && use === 'write',
+    caller,
+  });
   if (verdict.allowed) return undefined;
   const { path, reason, outside } = verdict;
   const message = outside
-    ? `${path} ${reason}: ${remedy(path, transfer, files.roots[use])}`
+    ? `${path} ${reason}: ${remedy(path, transfer, files.rootsFor(caller)[use])}`
     : `${path} ${reason}`;
   return refuse(transfer, 'STORAGE_REFUSED', message);
 };
@@ -87,7 +93,7 @@ const CODES: readonly RefusalCode[] = ['BAD_TASK', 'STORAGE_REFUSED'];
 
 const judgeUrl = (transfer: Transfer, rules: UrlRules): Refusal | undefined => {
   try {
-    rules.judge(transfer.url);
+    rules.judge(transfer.url, transfer);
     return undefined;
   } catch (error) {
     if (!isMagnetarError(error)) throw error;
@@ -118,7 +124,7 @@ const judge = (
 };
 
 /** An input with content ignores its URL (trap 16, T23). */
-const inputTransfers = (input: TaskInput, index: number): readonly Transfer[] =>
+const inputTransfers = (input: TaskInput, index: number, caller: Caller): readonly Transfer[] =>
   input.url === undefined || input.content_bytes !== undefined
     ? []
     : [
@@ -126,14 +132,16 @@ const inputTransfers = (input: TaskInput, index: number): readonly Transfer[] =>
           field: `inputs[${String(index)}].url`,
           url: withoutCheck(input.url),
           use: 'read',
+          caller,
           file: input.type !== 'DIRECTORY',
         },
       ];
 
-const outputTransfer = (output: TaskOutput, index: number): Transfer => ({
+const outputTransfer = (output: TaskOutput, index: number, caller: Caller): Transfer => ({
   field: `outputs[${String(index)}].url`,
   url: output.url,
   use: 'write',
+  caller,
   file: output.type !== 'DIRECTORY' && !output.url.endsWith('/') && !hasWildcard(output.path),
 });
 
@@ -145,13 +153,13 @@ const PRECEDENCE: readonly RefusalCode[] = ['BAD_TASK', 'SCHEME_UNSUPPORTED', 'S
  * @throws MagnetarError BAD_TASK, SCHEME_UNSUPPORTED (T46) or STORAGE_REFUSED (C24)
  */
 export const assertStorage = async (
-  spec: TaskSpec,
+  { spec, caller }: { readonly spec: TaskSpec; readonly caller: Caller },
   rules: StorageRules,
   options: CallOptions,
 ): Promise<void> => {
   const transfers = [
-    ...(spec.inputs ?? []).flatMap(inputTransfers),
-    ...(spec.outputs ?? []).map(outputTransfer),
+    ...(spec.inputs ?? []).flatMap((input, i) => inputTransfers(input, i, caller)),
+    ...(spec.outputs ?? []).map((output, i) => outputTransfer(output, i, caller)),
   ];
   const refusals: Refusal[] = [];
   for (const transfer of transfers) {

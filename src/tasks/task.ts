@@ -1,4 +1,5 @@
 /** The task document: one record, one state, one append-only log of transitions. Times are epoch milliseconds. */
+import type { Caller } from './grants.ts';
 import type { CutStream } from './full-logs.ts';
 import type { ClassId, JobId, OwnerId, TaskId } from './ids.ts';
 import type { Report } from './report.ts';
@@ -118,6 +119,9 @@ export interface TaskBody {
   readonly id: TaskId;
   readonly v: number;
   readonly owner: OwnerId;
+  /** All groups of the owner at creation; absent = none. */
+  readonly memberOf?: readonly string[];
+  /** Those with which he shares it. */
   readonly groups: readonly string[];
   readonly name?: string;
   readonly spec: TaskSpec;
@@ -131,6 +135,9 @@ export interface Task extends TaskBody {
   readonly rev: number;
   readonly head: TaskHead;
 }
+
+/** For whom it runs. */
+export const callerOf = ({ owner, memberOf = [] }: TaskBody): Caller => ({ owner, memberOf });
 
 /** MINIMAL. */
 export interface TaskSummary {

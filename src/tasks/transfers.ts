@@ -1,7 +1,8 @@
 /** How each input and output of a task reaches its place: a pure table of scheme and destination (DESIGN section 5). */
 import { isMagnetarError, MagnetarError, type FieldProblem } from '../kernel/errors.ts';
+import type { Caller } from './grants.ts';
 import type { FileUse } from './ports/file-access.ts';
-import type { SchemeRules, UrlFacts, UrlRules } from './ports/url-rules.ts';
+import type { SchemeRules, UrlFacts, UrlRules, UrlUse } from './ports/url-rules.ts';
 import type { PlanInput, PlanOutput } from './plan.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import { filePathsOf, outputPathOf, redactUrl, safeUrl, schemeOf } from './urls.ts';
@@ -81,9 +82,13 @@ type Answer =
 const NO_FACTS: UrlFacts = { needsSecret: false, upload: 'put' };
 
 /** What a URL may be used for may have changed since its task was created. */
-const factsOf = (url: string, rules: UrlRules | undefined): UrlFacts | { problem: string } => {
+const factsOf = (
+  url: string,
+  use: UrlUse,
+  rules: UrlRules | undefined,
+): UrlFacts | { problem: string } => {
   try {
-    return rules?.judge(url) ?? NO_FACTS;
+    return rules?.judge(url, use) ?? NO_FACTS;
   } catch (error) {
     if (isMagnetarError(error)) return { problem: error.message };
     throw error;
@@ -92,10 +97,14 @@ const factsOf = (url: string, rules: UrlRules | undefined): UrlFacts | { problem
 
 const methodFor = (
   { url, use, isTree }: Pick<Transfer, 'url' | 'use' | 'isTree'>,
-  { reach, schemes }: PlanSetting,
+  { reach, schemes, caller }: PlanSetting,
 ): Answer => {
   const scheme = schemeOf(url) ?? 'such';
-  const facts = factsOf(url, Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined);
+  const facts = factsOf(
+    url,
+    { use, caller },
+    Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined,
+  );
   if ('problem' in facts) return facts;
   const transfer = { url, scheme, use, isTree, needsSecret: facts.needsSecret };
   const ways = Object.hasOwn(WAYS, scheme) ? (WAYS[scheme] ?? []) : [];
@@ -106,10 +115,11 @@ const methodFor = (
   return { problem: why === '' ? `no way to move ${scheme} URLs` : why };
 };
 
-/** Where the data is moved to and from, and what is known of URLs. */
+/** Where the data is moved to and from, for whom, and what is known of URLs. */
 export interface PlanSetting {
   readonly reach: DataReach;
   readonly schemes: SchemeRules;
+  readonly caller: Caller;
 }
 
 interface Planned<Item> {

@@ -1,6 +1,8 @@
 /** Which hosts the URLs of tasks may name. Names are judged again when they have been resolved. */
 import { MagnetarError } from '../../kernel/errors.ts';
 import { isAllowedHost, isSpecialHost } from '../../tasks/addresses.ts';
+import { mayUse, type Caller, type Entry, type GrantRules } from '../../tasks/grants.ts';
+import { redactUrl } from '../../tasks/urls.ts';
 
 export interface HostRule {
   /** Of the schemes, such as `ftp(s)`, for messages. */
@@ -8,6 +10,12 @@ export interface HostRule {
   /** Table of the configuration that holds `allow`. */
   readonly section: string;
   readonly allow: readonly string[];
+}
+
+/** Who wants to use an entry of the configuration, and what decides. */
+interface EntryUse {
+  readonly rules: GrantRules;
+  readonly caller: Caller;
 }
 
 /** Characters that programs read differently in a URL: one would see another host than the other. */
@@ -30,6 +38,15 @@ export const assertHost = (host: string, { section, allow }: HostRule): void => 
   throw new MagnetarError(
     'STORAGE_REFUSED',
     `${host} is a private or local address; to allow it, add allow = ["${host}"] to [${section}]`,
+  );
+};
+
+/** @throws MagnetarError STORAGE_REFUSED */
+export const assertMayUse = (url: string, entry: Entry, { rules, caller }: EntryUse): void => {
+  if (mayUse(rules, entry, caller)) return;
+  throw new MagnetarError(
+    'STORAGE_REFUSED',
+    `${redactUrl(url)} is open to others only ("allow" of its entry in the configuration)`,
   );
 };
 

@@ -4,12 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { createDeferred } from '../../kernel/deferred.ts';
 import { MagnetarError } from '../../kernel/errors.ts';
 import { createTurns } from '../../kernel/turns.ts';
-import type { FileAccess, FileUse, FileVerdict } from '../../tasks/ports/file-access.ts';
+import type { FileAccess, FileVerdict } from '../../tasks/ports/file-access.ts';
 import { hasDotDot, isBelow, segmentsOf } from '../../tasks/urls.ts';
 
 export interface AllowListOptions {
-  readonly read: readonly string[];
-  readonly write: readonly string[];
+  readonly rootsFor: FileAccess['rootsFor'];
   /** Longest time for the look-ups of one URL. */
   readonly lookUpMs?: number;
   readonly realPath?: RealPath;
@@ -106,16 +105,15 @@ const judge = async (
 
 /** C24. Roots are resolved at each check: one may be created, mounted or replaced while the server runs. */
 export const createAllowList = (options: AllowListOptions): FileAccess => {
-  const roots: Readonly<Record<FileUse, readonly string[]>> = options;
-  const { lookUpMs = LOOK_UP_MS, realPath = realpath } = options;
+  const { rootsFor, lookUpMs = LOOK_UP_MS, realPath = realpath } = options;
   const turns = createTurns(AT_ONCE, MOST_WAITING);
 
   const judgeAll = async (
     paths: readonly string[],
-    use: FileUse,
+    open: readonly string[],
     file: boolean,
   ): Promise<FileVerdict> => {
-    const judging = { roots: await resolveRoots(roots[use], realPath), file, realPath };
+    const judging = { roots: await resolveRoots(open, realPath), file, realPath };
     for (const path of paths) {
       const reason = await judge(path, judging);
       if (reason !== undefined) {
@@ -126,12 +124,12 @@ export const createAllowList = (options: AllowListOptions): FileAccess => {
   };
 
   return {
-    roots,
-    check: (paths, use, { file }) =>
+    rootsFor,
+    check: (paths, use, { file, caller }) =>
       within(
         lookUpMs,
         paths[0] ?? '',
-        turns.run(() => judgeAll(paths, use, file)),
+        turns.run(() => judgeAll(paths, rootsFor(caller)[use], file)),
       ),
   };
 };

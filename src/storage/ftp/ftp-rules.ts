@@ -1,13 +1,15 @@
 /** What of an FTP URL is known without asking its host. */
 import { MagnetarError } from '../../kernel/errors.ts';
+import type { Entry, GrantRules } from '../../tasks/grants.ts';
 import type { UrlRules } from '../../tasks/ports/url-rules.ts';
-import { parseWithHost, type HostRule } from '../connect/host-rules.ts';
-import { isAnonymous, placeOf, type FtpHost, type Place } from './places.ts';
+import { assertMayUse, parseWithHost, type HostRule } from '../connect/host-rules.ts';
+import { isAnonymous, placeOf, ruleOf, type FtpHost, type Place } from './places.ts';
 
 export interface FtpRulesOptions {
   /** Hosts, addresses or CIDR ranges that may be used although private or local. */
   readonly allow: readonly string[];
-  readonly hosts: readonly FtpHost[];
+  readonly hosts: readonly (FtpHost & Entry)[];
+  readonly grants: GrantRules;
 }
 
 /** What is wrong with a place is the client's slip while nothing has been asked of it. */
@@ -21,11 +23,13 @@ const read = (url: string, hosts: readonly FtpHost[]): Place => {
   }
 };
 
-export const createFtpRules = ({ allow, hosts }: FtpRulesOptions): UrlRules => {
+export const createFtpRules = ({ allow, hosts, grants }: FtpRulesOptions): UrlRules => {
   const rule: HostRule = { scheme: 'ftp(s)', section: 'storage.ftp', allow };
   return {
-    judge(url) {
-      parseWithHost(url, rule);
+    judge(url, { caller }) {
+      const parsed = parseWithHost(url, rule);
+      const host = parsed.username === '' ? ruleOf(parsed, hosts) : undefined;
+      if (host !== undefined) assertMayUse(url, host, { rules: grants, caller });
       return { needsSecret: !isAnonymous(read(url, hosts)), upload: 'put' };
     },
   };

@@ -49,6 +49,18 @@ const securityOf = (protocol: string, port: number): FtpSecurity => {
 
 const ANONYMOUS = { user: 'anonymous', password: 'anonymous@' };
 
+/** The entry of the configuration for a host: that of its port first. */
+export const ruleOf = <Host extends FtpHost>(
+  url: URL,
+  hosts: readonly Host[],
+): Host | undefined => {
+  const port = url.port === '' ? String(DEFAULT_PORT) : url.port;
+  return (
+    hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??
+    hosts.find(({ host }) => host.toLowerCase() === url.hostname)
+  );
+};
+
 const loginOf = (
   text: string,
   url: URL,
@@ -57,11 +69,7 @@ const loginOf = (
   if (url.username !== '') {
     return { user: decode(text, url.username), password: decode(text, url.password) };
   }
-  const port = url.port === '' ? String(DEFAULT_PORT) : url.port;
-  const rule =
-    hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??
-    hosts.find(({ host }) => host.toLowerCase() === url.hostname);
-  return rule ?? ANONYMOUS;
+  return ruleOf(url, hosts) ?? ANONYMOUS;
 };
 
 /** Nothing that lasts is needed to log in. */

@@ -7,7 +7,7 @@ export interface S3Endpoint {
   readonly region: string;
   /** Buckets are in the path (most own servers) and not in the host name (AWS). */
   readonly path_style: boolean;
-  /** Names, in which `*` stands for any characters; none = all buckets. */
+  /** Names, or `bucket/prefix` of keys; `*`, `{user}` and `{group}` stand for any characters; none = all buckets. */
   readonly buckets: readonly string[];
   /** Empty = as `credentials` says. */
   readonly access_key: string;
@@ -31,5 +31,15 @@ const fits = (name: string, pattern: string): boolean => {
   return name.length - last.length >= at && name.endsWith(last);
 };
 
-export const hasBucket = ({ buckets }: S3Endpoint, name: string): boolean =>
-  buckets.length === 0 || buckets.some((pattern) => fits(name, pattern));
+/** Whether a pattern such as `lab-*` or `home/alice/*` means this key; the folder of a prefix is meant as well. */
+export const holds = (pattern: string, bucket: string, key: string): boolean => {
+  const slash = pattern.indexOf('/');
+  if (slash === -1) return fits(bucket, pattern);
+  const keys = pattern.slice(slash + 1);
+  return fits(bucket, pattern.slice(0, slash)) && (fits(key, keys) || fits(`${key}/`, keys));
+};
+
+/** Whoever asks: who may use it is judged before. */
+export const hasKey = ({ buckets }: S3Endpoint, bucket: string, key: string): boolean =>
+  buckets.length === 0 ||
+  buckets.some((pattern) => holds(pattern.replace(/\{(user|group)\}/g, '*'), bucket, key));

@@ -2,7 +2,7 @@
 import { isAllowedHost } from '../../tasks/addresses.ts';
 import { MagnetarError } from '../../kernel/errors.ts';
 import { failed, refused } from '../connect/failures.ts';
-import { hasBucket, type S3Endpoint } from './endpoint.ts';
+import { hasKey, type S3Endpoint } from './endpoint.ts';
 
 export interface Place {
   readonly endpoint: S3Endpoint;
@@ -94,8 +94,9 @@ const endpointFor = (
   url: string,
   candidates: readonly S3Endpoint[],
   bucket: string,
+  key: string,
 ): S3Endpoint => {
-  const found = candidates.find((endpoint) => hasBucket(endpoint, bucket));
+  const found = candidates.find((endpoint) => hasKey(endpoint, bucket, key));
   if (found !== undefined) return found;
   throw refused(url, 'no configured S3 service has this bucket; add it to [[storage.s3]]');
 };
@@ -113,11 +114,12 @@ export const placeOf = (url: string, rules: PlaceRules): Place => {
   if (host === '' || (hasHost && !HOST.test(host)) || bucket.includes('/')) throw malformed();
   if (bucket === '') throw failed(url, 'the URL names no bucket');
   const key = decoded(keyText);
+  if (key.split('/').includes('..')) throw failed(url, 'has a ".." in its key');
   const base = `${scheme}${hasHost ? `${authority}/` : ''}${bucketText}/`;
   if (at === -1) {
     const candidates = hasHost ? atHost : rules.endpoints;
     if (candidates.length === 0 && path.includes('@')) throw malformed();
-    return { endpoint: endpointFor(url, candidates, bucket), bucket, key, base };
+    return { endpoint: endpointFor(url, candidates, bucket, key), bucket, key, base };
   }
   const endpoint = withKeys(host, keysOf(authority.slice(0, at)), rules);
   return { endpoint, foreignHost: new URL(endpoint.endpoint).hostname, bucket, key, base };

@@ -60,6 +60,8 @@ export interface TaskDocument extends HeadDocument {
   readonly mod: Date;
   readonly owner: OwnerId;
   readonly groups: readonly string[];
+  /** Absent = none. */
+  readonly memberOf?: readonly string[];
   readonly name: string | null;
   readonly keys: readonly string[];
   /** JSON text; null = it is in `pieces` parts. */
@@ -148,6 +150,7 @@ export const encodeTask = (
   w,
   owner: task.owner,
   groups: task.groups,
+  ...(task.memberOf === undefined ? {} : { memberOf: task.memberOf }),
   name: task.name ?? null,
   keys: task.keys,
   spec: spec.pieces === 0 ? spec.text : null,
@@ -164,6 +167,7 @@ export const decodeTask = (document: TaskDocument, spec: string): Task => ({
   v: document.v,
   owner: document.owner,
   groups: document.groups,
+  ...(document.memberOf === undefined ? {} : { memberOf: document.memberOf }),
   ...(document.name === null ? {} : { name: document.name }),
   spec: JSON.parse(document.spec ?? spec) as TaskSpec,
   class: document.class,

@@ -1,4 +1,5 @@
 /** Which local paths tasks may use. The adapter compares real paths, so that no link leads out of a root. */
+import type { Caller } from '../grants.ts';
 import type { CallOptions } from './call.ts';
 
 export type FileUse = 'read' | 'write';
@@ -13,13 +14,15 @@ export type FileVerdict =
       readonly outside: boolean;
     };
 
+/** Folders below which somebody may do something. */
+export type FileRoots = Readonly<Record<FileUse, readonly string[]>>;
+
 export interface FileAccess {
-  /** Folders below which the use is allowed, as configured. */
-  readonly roots: Readonly<Record<FileUse, readonly string[]>>;
+  rootsFor(caller: Caller): FileRoots;
   /** Judges absolute paths that may all be meant by one URL; each must be allowed. `file` = the path names a file, never a root itself. */
   check(
     paths: readonly string[],
     use: FileUse,
-    options: CallOptions & { readonly file: boolean },
+    options: CallOptions & { readonly file: boolean; readonly caller: Caller },
   ): Promise<FileVerdict>;
 }

@@ -649,6 +649,7 @@ describe('storage (C23, C24)', () => {
           http: createHttpRules({
             allow: ['127.0.0.1', '10.0.0.0/8', 'localhost', 'fd00::/8'],
             hosts: [],
+            grants: { authentication: false, admins: [] },
           }),
         },
       },

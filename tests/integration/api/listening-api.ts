@@ -53,13 +53,14 @@ export interface ListeningApi {
   close(): Promise<void>;
 }
 
-const PUBLIC_ONLY = { allow: [], hosts: [] };
+const GRANTS = { authentication: false, admins: [] };
+const PUBLIC_ONLY = { allow: [], hosts: [], grants: GRANTS };
 const SCHEMES = {
   http: createHttpRules(PUBLIC_ONLY),
   https: createHttpRules(PUBLIC_ONLY),
   ftp: createFtpRules(PUBLIC_ONLY),
   ftps: createFtpRules(PUBLIC_ONLY),
-  s3: createS3Rules({ allow: [], endpoints: [] }),
+  s3: createS3Rules({ allow: [], endpoints: [], grants: GRANTS }),
 };
 
 export const listenApi = async (
@@ -81,7 +82,10 @@ export const listenApi = async (
     clock: systemClock,
     logger,
     serviceInfo: { ...SERVICE, storage: [`file://${data}`] },
-    storage: { files: createAllowList({ read: [data], write: [data] }), schemes: SCHEMES },
+    storage: {
+      files: createAllowList({ rootsFor: () => ({ read: [data], write: [data] }) }),
+      schemes: SCHEMES,
+    },
     relay: { store, box, storageOf: () => undefined, relayTokenFor: (job) => `token of ${job}` },
     limits: {
       bodyBytes: 16 * MIB,

@@ -113,6 +113,7 @@ describe('429', () => {
     const authenticate: ApiDeps['access']['authenticate'] = ({ authorization = '' }) =>
       Promise.resolve({
         owner: parseOwnerId(authorization),
+        memberOf: [],
         groups: [],
         scope: { owner: parseOwnerId(authorization) },
         readOnly: false,

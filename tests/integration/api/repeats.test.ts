@@ -65,7 +65,13 @@ describe('Idempotency-Key', () => {
   it('belongs to its owner: another one may use the same, with any body', async () => {
     const authenticate: ApiDeps['access']['authenticate'] = ({ authorization = '' }) => {
       const owner = parseOwnerId(authorization);
-      return Promise.resolve({ owner, groups: [], scope: { owner }, readOnly: false });
+      return Promise.resolve({
+        owner,
+        memberOf: [],
+        groups: [],
+        scope: { owner },
+        readOnly: false,
+      });
     };
     const other = await start((deps) => ({ access: { ...deps.access, authenticate } }));
     const as = (authorization: string, body: object) =>

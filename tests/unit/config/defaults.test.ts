@@ -7,6 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import {
   CONFIG_SCHEMA,
   DESTINATION_SCHEMA,
+  FILE_ROOT_SCHEMA,
   FTP_HOST_SCHEMA,
   HTTP_HOST_SCHEMA,
   ISSUER_SCHEMA,
@@ -39,6 +40,7 @@ describe('config/default.toml', () => {
 
   it.each([
     ['an issuer', ISSUER_SCHEMA],
+    ['a folder', FILE_ROOT_SCHEMA],
     ['a host of http', HTTP_HOST_SCHEMA],
     ['a host of ftp', FTP_HOST_SCHEMA],
     ['an S3 service', S3_SCHEMA],

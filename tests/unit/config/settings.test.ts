@@ -2,14 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
+import { createFileRoots } from '../../../src/config/file-roots.ts';
 import {
   allowedHostsOf,
   allowedOriginsOf,
   destinationOf,
   planRulesOf,
+  grantRulesOf,
   serviceInfoOf,
 } from '../../../src/config/settings.ts';
 import { createTempFile, createTempFolder } from '../../support/temp-folder.ts';
+import { NOBODY } from '../../../src/tasks/grants.ts';
 
 const load = (toml: string) =>
   loadConfig({ file: createTempFile('magnetar.toml', toml), environment: {} }).config;
@@ -106,7 +109,12 @@ describe('what clients and jobs are told', () => {
       ...['http://', 'https://', 'ftp://', 'ftps://'],
     ]);
     expect(info).not.toHaveProperty('contactUrl');
-    expect(planRulesOf(config, 'me', {}).storage).toEqual({
+    expect(
+      planRulesOf(config, 'me', {
+        schemes: {},
+        rootsFor: createFileRoots(config.storage.file, grantRulesOf(config)),
+      }).storageFor(NOBODY),
+    ).toEqual({
       read: [folder],
       write: [folder],
       http_allow: [],

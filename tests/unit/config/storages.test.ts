@@ -34,7 +34,14 @@ describe('storages of the configuration', () => {
   it('resolves secrets, and shows none of them', () => {
     const config = load(TABLES, SECRETS);
     expect(config.storage.http.hosts).toEqual([
-      { host: 'data.example.org', user: '', password: '', token: 'hidden-token', upload: 'post' },
+      {
+        host: 'data.example.org',
+        user: '',
+        password: '',
+        token: 'hidden-token',
+        upload: 'post',
+        allow: [],
+      },
     ]);
     expect(config.storage.ftp.hosts).toMatchObject([{ user: 'me', password: 'hidden-ftp' }]);
     expect(config.storage.s3).toMatchObject([

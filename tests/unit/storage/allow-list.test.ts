@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createDeferred } from '../../../src/kernel/deferred.ts';
 import { createAllowList } from '../../../src/storage/file/allow-list.ts';
+import { NOBODY } from '../../../src/tasks/grants.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 
-const options = { signal: new AbortController().signal, file: false };
+const options = { signal: new AbortController().signal, file: false, caller: NOBODY };
+const open = (...read: readonly string[]) => ({ rootsFor: () => ({ read, write: [] }) });
 
 describe('createAllowList', () => {
   it('looks up one path at a time', async () => {
@@ -20,7 +22,7 @@ describe('createAllowList', () => {
         now -= 1;
       });
     };
-    const list = createAllowList({ read: [root, '/usr'], write: [], realPath });
+    const list = createAllowList({ ...open(root, '/usr'), realPath });
     const verdicts = await Promise.all(
       [1, 2, 3].map((n) => list.check([join(root, String(n))], 'read', options)),
     );
@@ -36,14 +38,14 @@ describe('createAllowList', () => {
       if (isGone) await back.promise;
       return realpath(path);
     };
-    const list = createAllowList({ read: [root], write: [], realPath, lookUpMs: 20 });
+    const list = createAllowList({ ...open(root), realPath, lookUpMs: 20 });
     const lost = list.check([join(root, 'a')], 'read', options);
     const behind = list.check([join(root, 'b')], 'read', options);
     await expect(lost).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
     await expect(behind).rejects.toThrow(/b cannot be looked up: its file system does not answer/);
     isGone = false;
     back.resolve(undefined);
-    const long = createAllowList({ read: [root], write: [], realPath });
+    const long = createAllowList({ ...open(root), realPath });
     expect(await long.check([join(root, 'c')], 'read', options)).toEqual({ allowed: true });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MagnetarError } from '../../../src/kernel/errors.ts';
+import { NOBODY } from '../../../src/tasks/grants.ts';
 import type { UrlFacts, UrlRules } from '../../../src/tasks/ports/url-rules.ts';
 import { planTransfers, type DataReach } from '../../../src/tasks/transfers.ts';
 
@@ -13,7 +14,11 @@ const rules: UrlRules = {
   }),
 };
 const schemes = { http: rules, https: rules, ftp: rules, ftps: rules, s3: rules };
-const setting = (reach: Partial<DataReach>) => ({ reach: { ...NOWHERE, ...reach }, schemes });
+const setting = (reach: Partial<DataReach>) => ({
+  reach: { ...NOWHERE, ...reach },
+  schemes,
+  caller: NOBODY,
+});
 const plan = (url: string, reach: Partial<DataReach> = {}) =>
   planTransfers(
     { executors, inputs: [{ path: '/in', url }], outputs: [{ path: '/out', url }] },
@@ -80,7 +85,7 @@ describe('planTransfers', () => {
     };
     expect(() =>
       planTransfers({ executors, inputs: [{ path: '/in', url: 's3://b/a' }] }, new Map(), {
-        reach: { ...NOWHERE, ...SERVER },
+        ...setting(SERVER),
         schemes: { s3: { judge } },
       }),
     ).toThrow('s3://b/a: nobody may');

@@ -1,0 +1,41 @@
+/** The folders of `[storage.file]` and `[[storage.file.roots]]`: what is open to whom. Pure. */
+import { fillIn, mayUse, placeIn, type Caller, type GrantRules } from '../tasks/grants.ts';
+import type { FileRoots, FileUse } from '../tasks/ports/file-access.ts';
+import type { FileRootConfig, StorageConfig } from './types.ts';
+
+/** The folder of a pattern that is the same for everybody. */
+export const fixedPart = (path: string): string => {
+  const at = placeIn(path);
+  return at === -1 ? path : path.slice(0, Math.max(1, path.lastIndexOf('/', at)));
+};
+
+/** The lists of paths as tables. */
+export const allRoots = ({
+  read,
+  write,
+  allow,
+  roots,
+}: StorageConfig['file']): readonly FileRootConfig[] => [
+  ...read.map((path) => ({ path, mode: 'ro' as const, allow })),
+  ...write.map((path) => ({ path, mode: 'wo' as const, allow })),
+  ...roots,
+];
+
+const USES: Readonly<Record<FileUse, readonly FileRootConfig['mode'][]>> = {
+  read: ['ro', 'rw'],
+  write: ['wo', 'rw'],
+};
+
+export const createFileRoots =
+  (file: StorageConfig['file'], rules: GrantRules) =>
+  (caller: Caller): FileRoots => {
+    const granted = allRoots(file).filter((root) => mayUse(rules, root, caller));
+    const pathsFor = (use: FileUse) => [
+      ...new Set(
+        granted
+          .filter(({ mode }) => USES[use].includes(mode))
+          .flatMap(({ path }) => fillIn(path, caller)),
+      ),
+    ];
+    return { read: pathsFor('read'), write: pathsFor('write') };
+  };
