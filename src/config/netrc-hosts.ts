@@ -55,5 +55,6 @@ export const withNetrc = (
     .map(({ machine, login, password }) => ({
       ...{ host: machine, user: login, password, token: '' },
       upload: 'put' as const,
+      allow: [],
     })),
 ];

@@ -63,7 +63,7 @@ const remedy = (path: string, { use, file }: Transfer, roots: readonly string[])
     nearest === undefined
       ? `no folder is open to ${use}`
       : `the nearest one to ${use} is ${nearest}`;
-  return `${why}; start the server with --allow ${folder}, or put ${use} = ["${folder}"] under [storage.file]`;
+  return `${why}; start the server with --allow ${folder}, or put ${use} = ["${folder}"] under [storage.file], where "allow" says for whom`;
 };
 
 const judgeFile = async (

@@ -38,7 +38,10 @@ const decoded = (text: string): string => {
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /** The entry of the configuration for a host: that of its port first. */
-export const ruleOf = <Host extends HttpHost>(url: URL, hosts: readonly Host[]): Host | undefined => {
+export const ruleOf = <Host extends HttpHost>(
+  url: URL,
+  hosts: readonly Host[],
+): Host | undefined => {
   const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? '') : url.port;
   return (
     hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??

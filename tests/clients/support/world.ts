@@ -72,7 +72,7 @@ export const createWorld = async ({
     site.config,
     `${openShared ? `allow_dangerous_mounts = ["${shared}"]` : ''}
 ${config}
-${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]` : ''}
+${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]\nallow = ["*"]` : ''}
 [[destinations]]
 name = "local"
 transport = "embedded"

@@ -6,6 +6,7 @@ import { checkIn, withoutCheck } from '../../../src/tasks/input-check.ts';
 import type { ObjectStorage } from '../../../src/tasks/ports/object-storage.ts';
 import { readInput } from '../../../src/tasks/relay.ts';
 import { createDesk, signal } from '../../support/dispatcher/desk.ts';
+import { NOBODY } from '../../../src/tasks/grants.ts';
 import { storedTask } from '../../support/tasks.ts';
 
 const SHA = 'aB'.repeat(32);
@@ -39,7 +40,14 @@ describe('a plan', () => {
     });
     const { job } = runOf(await desk.at('run'));
     const { destination, rules } = desk.deps;
-    const plan = buildPlan({ job, spec, contents: new Map([[2, 'x']]), destination, rules });
+    const plan = buildPlan({
+      job,
+      spec,
+      caller: NOBODY,
+      contents: new Map([[2, 'x']]),
+      destination,
+      rules,
+    });
     const check = (url: string) => ({ check: { sha256: SHA.toLowerCase(), url } });
     expect(plan.inputs).toEqual([
       { i: 0, path: '/w/0', type: 'FILE', method: 'mount', files: ['/a'], ...check('/a') },
