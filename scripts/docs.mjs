@@ -2,16 +2,16 @@
 /** Writes the documents that follow from tables in the code; `--check` fails when one on disk differs. Runs under tsx. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { FORMATS } from '../src/config/formats.ts';
+import { keysOf } from '../src/config/key-schema.ts';
+import { CONFIG_SCHEMA } from '../src/config/schema.ts';
 import {
-  CONFIG_SCHEMA,
   DESTINATION_SCHEMA,
   FILE_ROOT_SCHEMA,
   FTP_HOST_SCHEMA,
   HTTP_HOST_SCHEMA,
   ISSUER_SCHEMA,
   S3_SCHEMA,
-  keysOf,
-} from '../src/config/schema.ts';
+} from '../src/config/table-schemas.ts';
 import { ERRORS } from '../src/kernel/errors.ts';
 import { TRANSITIONS } from '../src/tasks/states.ts';
 import { inRoot } from './lib/run.mjs';

@@ -1,7 +1,7 @@
 /** The bridge to convict: our tables of formats and keys in, checked values out. Replacing convict means replacing this file. */
 import convict from 'convict';
 import { FORMATS } from './formats.ts';
-import { isKeySchema, type KeySchema } from './schema.ts';
+import { isKeySchema, type KeySchema } from './key-schema.ts';
 
 /** A problem of one key, without the value where it is secret. */
 export interface KeyProblem {

@@ -2,7 +2,7 @@
 import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
 import { mountDanger } from './mounts.ts';
-import { DESTINATION_SCHEMA } from './schema.ts';
+import { DESTINATION_SCHEMA } from './table-schemas.ts';
 import { resolveSecret } from './secrets.ts';
 import type { DestinationConfig } from './types.ts';
 

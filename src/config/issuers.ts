@@ -1,7 +1,7 @@
 /** From `[[auth.issuers]]` tables to checked issuers, and what is wrong with the section as a whole. */
 import { checkAgainst, type KeyProblem } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
-import { ISSUER_SCHEMA } from './schema.ts';
+import { ISSUER_SCHEMA } from './table-schemas.ts';
 import { resolveSecret } from './secrets.ts';
 import type { AuthMode, IssuerConfig } from './types.ts';
 

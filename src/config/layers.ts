@@ -7,7 +7,8 @@ import { MagnetarError, messageOf } from '../kernel/errors.ts';
 import { isRecord } from '../kernel/json.ts';
 import type { Environment } from './environment.ts';
 import { FORMATS, type FormatName } from './formats.ts';
-import { CONFIG_SCHEMA, keysOf, type KeySchema } from './schema.ts';
+import { keysOf, type KeySchema } from './key-schema.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
 
 export interface Layer {
   /** What messages and `magnetar config` call it. */

@@ -1,14 +1,14 @@
 /** The effective configuration for people and logs: secrets replaced, each value with its source. */
 import { isRecord } from '../kernel/json.ts';
+import { keysOf } from './key-schema.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
 import {
-  CONFIG_SCHEMA,
   DESTINATION_SCHEMA,
   FTP_HOST_SCHEMA,
   HTTP_HOST_SCHEMA,
   ISSUER_SCHEMA,
   S3_SCHEMA,
-  keysOf,
-} from './schema.ts';
+} from './table-schemas.ts';
 import type { Config, LoadedConfig, StorageConfig } from './types.ts';
 
 export interface RenderedValue {

@@ -2,7 +2,7 @@
 import type { KeyProblem } from './convict-schema.ts';
 import type { Environment } from './environment.ts';
 import { readNetrc, withNetrc } from './netrc-hosts.ts';
-import { FILE_ROOT_SCHEMA, FTP_HOST_SCHEMA, HTTP_HOST_SCHEMA, S3_SCHEMA } from './schema.ts';
+import { FILE_ROOT_SCHEMA, FTP_HOST_SCHEMA, HTTP_HOST_SCHEMA, S3_SCHEMA } from './table-schemas.ts';
 import { resolveSecret } from './secrets.ts';
 import { readTables, type Table, type TablesResult } from './tables.ts';
 import { realPathOf } from './mounts.ts';

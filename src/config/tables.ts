@@ -1,6 +1,6 @@
 /** Lists of tables such as `[[destinations]]`: each is checked by a schema of its own. */
 import { checkAgainst, type KeyProblem, type ValuesOf } from './convict-schema.ts';
-import type { KeySchema } from './schema.ts';
+import type { KeySchema } from './key-schema.ts';
 
 export type Table = Readonly<Record<string, unknown>>;
 export type TableSchema = Readonly<Record<string, KeySchema<unknown>>>;

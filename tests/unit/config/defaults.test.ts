@@ -4,16 +4,16 @@ import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { isRecord } from '../../../src/kernel/json.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { keysOf } from '../../../src/config/key-schema.ts';
+import { CONFIG_SCHEMA } from '../../../src/config/schema.ts';
 import {
-  CONFIG_SCHEMA,
   DESTINATION_SCHEMA,
   FILE_ROOT_SCHEMA,
   FTP_HOST_SCHEMA,
   HTTP_HOST_SCHEMA,
   ISSUER_SCHEMA,
   S3_SCHEMA,
-  keysOf,
-} from '../../../src/config/schema.ts';
+} from '../../../src/config/table-schemas.ts';
 
 const FILE = new URL('../../../config/default.toml', import.meta.url);
 
