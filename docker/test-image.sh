@@ -186,7 +186,7 @@ remembers_task() {
 }
 
 compose_config() {
-  PULSAR_TOKEN=some MONGO_PASSWORD=some "$@" --file "$repository/docker/docker-compose.yaml" --profile pulsar config --quiet
+  PULSAR_TOKEN=some MONGO_PASSWORD=some "$@" --file "$repository/docker/docker-compose.yaml" --profile pulsar --profile dts config --quiet
 }
 check_compose() {
   if docker compose version >/dev/null 2>&1; then
