@@ -120,7 +120,10 @@ export const AREAS = [
   vitest('integration', { needs: ['python', 'venv', 'bubblewrap', 'mongodb', 'nginx'] }),
   vitest('e2e', {
     build: true,
-    needs: ['python', 'venv', ...RUNTIMES, 'mongodb', 'chromium'],
+    needs: [
+      ...['python', 'venv', ...RUNTIMES, 'mongodb', 'chromium'],
+      ...['clientPython', 'nginx', 's3', 'curl'],
+    ],
   }),
   vitest('clients', {
     build: true,

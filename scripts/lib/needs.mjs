@@ -57,6 +57,7 @@ const NEEDS = {
     packages: ['nginx-light', 'libnginx-mod-http-dav-ext'],
     advice: `nginx with ${NGINX_DAV} (apt-get install --no-install-recommends nginx-light libnginx-mod-http-dav-ext)`,
   },
+  curl: { here: () => isInstalled('curl'), packages: ['curl'] },
   rsync: { here: () => isInstalled('rsync'), packages: ['rsync'] },
   mongodb: {
     here: hasMongo,
