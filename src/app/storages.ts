@@ -3,12 +3,15 @@ import { createFileRoots } from '../config/file-roots.ts';
 import { grantRulesOf, type StorageSetting } from '../config/settings.ts';
 import type { Config, HttpHostConfig } from '../config/types.ts';
 import { createAddressGuard } from '../storage/connect/address-guard.ts';
+import { createDisk } from '../storage/file/disk.ts';
+import { createFileStorage } from '../storage/file/file-storage.ts';
 import { createFtpRules } from '../storage/ftp/ftp-rules.ts';
 import { createFtpStorage } from '../storage/ftp/ftp-storage.ts';
 import { createHttpRules } from '../storage/http/http-rules.ts';
 import { createHttpStorage } from '../storage/http/http-storage.ts';
 import { createS3Rules } from '../storage/s3/s3-rules.ts';
 import { createS3Storage } from '../storage/s3/s3-storage.ts';
+import type { Caller } from '../tasks/grants.ts';
 import type { ObjectStorage } from '../tasks/ports/object-storage.ts';
 import type { UrlRules } from '../tasks/ports/url-rules.ts';
 import type { FindStorage } from '../tasks/relay.ts';
@@ -83,12 +86,20 @@ const KINDS: readonly ((config: Config) => Kind)[] = [http, ftp, s3];
 
 export const createStorages = (config: Config): Storages => {
   const kinds = KINDS.map((create) => create(config));
+  const disk = createDisk(config.limits.stall_s * 1000);
+  const rootsFor = createFileRoots(config.storage.file, grantRulesOf(config));
+  const fileStorageFor = (caller: Caller) =>
+    createFileStorage({ ...rootsFor(caller), stallMs: config.limits.stall_s * 1000, disk });
   const byScheme = new Map(kinds.flatMap((kind) => kind.schemes.map((name) => [name, kind])));
   return {
     schemes: Object.fromEntries([...byScheme].map(([name, { rules }]) => [name, rules])),
-    rootsFor: createFileRoots(config.storage.file, grantRulesOf(config)),
-    storageOf: (url) => byScheme.get(schemeOf(url) ?? '')?.storage,
+    rootsFor,
+    storageOf(url, caller) {
+      const scheme = schemeOf(url) ?? '';
+      return scheme === 'file' ? fileStorageFor(caller) : byScheme.get(scheme)?.storage;
+    },
     async close() {
+      disk.close();
       await Promise.all(kinds.map(({ storage }) => storage.close()));
     },
   };

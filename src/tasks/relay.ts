@@ -1,6 +1,7 @@
 /** Data of a running job that this server moves, because the destination cannot reach the storage or may not know its secrets (DESIGN section 5, `relay`). */
 import type { Readable } from 'node:stream';
-import { MagnetarError } from '../kernel/errors.ts';
+import { isMagnetarError, MagnetarError } from '../kernel/errors.ts';
+import type { Caller } from './grants.ts';
 import type { JobId, TaskId } from './ids.ts';
 import { withoutCheck } from './input-check.ts';
 import type { CallOptions } from './ports/call.ts';
@@ -14,10 +15,11 @@ import type {
 } from './ports/object-storage.ts';
 import type { TaskSpec } from './spec.ts';
 import { wholeSpecOf, type SecretDeps } from './task-secrets.ts';
-import { redactUrl, segmentsOf, urlBelow } from './urls.ts';
+import { callerOf } from './task.ts';
+import { filePathsOf, outputPathOf, redactUrl, segmentsOf, urlBelow } from './urls.ts';
 
-/** The adapter for a URL; undefined = none takes its scheme. */
-export type FindStorage = (url: string) => ObjectStorage | undefined;
+/** The adapter for a URL, as far as the caller may use it; undefined = none takes its scheme. */
+export type FindStorage = (url: string, caller: Caller) => ObjectStorage | undefined;
 
 export interface RelayDeps extends SecretDeps {
   readonly storageOf: FindStorage;
@@ -41,29 +43,39 @@ interface Found {
 const unknown = (): MagnetarError => new MagnetarError('PATH_UNKNOWN', 'no such path');
 
 /** Only while the job is the one that its task waits for: an older attempt must neither read nor overwrite. */
-const specOf = async (
+const readTask = async (
   deps: RelayDeps,
   { job, task }: RelayPlace,
   options: CallOptions,
-): Promise<TaskSpec> => {
+): Promise<{ readonly spec: TaskSpec; readonly caller: Caller }> => {
   const found = await deps.store.get(task, 'all', options);
   if (found?.head.run?.job !== job || found.head.cancel !== undefined) {
     throw new MagnetarError('JOB_OVER', 'the job shall end');
   }
-  return wholeSpecOf(deps, found, options);
+  return { spec: await wholeSpecOf(deps, found, options), caller: callerOf(found) };
 };
 
-const find = (
-  { storageOf }: RelayDeps,
-  url: string | undefined,
-  below: readonly string[],
-): Found => {
-  if (url === undefined) throw unknown();
-  const storage = storageOf(url);
-  if (storage === undefined) {
-    throw new MagnetarError('NO_METHOD', `no storage for ${redactUrl(url)}`);
+const storageFor = ({ storageOf }: RelayDeps, url: string, caller: Caller): ObjectStorage => {
+  const storage = storageOf(url, caller);
+  if (storage !== undefined) return storage;
+  throw new MagnetarError('NO_METHOD', `no storage for ${redactUrl(url)}`);
+};
+
+/** Of the spellings of a path the one that is there: names below it are plain. */
+const spellingOf = async (
+  storage: ObjectStorage,
+  url: string,
+  options: CallOptions,
+): Promise<string> => {
+  const [literal, decoded] = filePathsOf(url);
+  if (literal === undefined || decoded === undefined) return literal ?? url;
+  try {
+    await storage.stat(literal, options);
+    return literal;
+  } catch (error) {
+    if (!isMagnetarError(error, 'STORAGE_MISSING')) throw error;
+    return decoded;
   }
-  return { storage, url: urlBelow(url, below) };
 };
 
 const inputAt = async (
@@ -71,10 +83,12 @@ const inputAt = async (
   place: RelayPlace,
   options: CallOptions,
 ): Promise<Found> => {
-  const { inputs = [] } = await specOf(deps, place, options);
-  const input = inputs[place.index];
+  const { spec, caller } = await readTask(deps, place, options);
+  const input = spec.inputs?.[place.index];
   if (input?.url === undefined || input.content_bytes !== undefined) throw unknown();
-  return find(deps, withoutCheck(input.url), place.below);
+  const url = withoutCheck(input.url);
+  const storage = storageFor(deps, url, caller);
+  return { storage, url: urlBelow(await spellingOf(storage, url, options), place.below) };
 };
 
 interface FoundOutput extends Found {
@@ -86,12 +100,13 @@ const outputAt = async (
   place: RelayPlace,
   options: CallOptions,
 ): Promise<FoundOutput> => {
-  const { outputs = [] } = await specOf(deps, place, options);
-  const output = outputs[place.index];
+  const { spec, caller } = await readTask(deps, place, options);
+  const output = spec.outputs?.[place.index];
   if (output === undefined) throw unknown();
   const names = place.below.length > 0 ? place.below : segmentsOf(output.path).slice(-1);
   const form = { url: output.url, name: names.join('/') };
-  return { ...find(deps, output.url, place.below), form };
+  const url = urlBelow(outputPathOf(output.url) ?? output.url, place.below);
+  return { storage: storageFor(deps, output.url, caller), url, form };
 };
 
 /** @throws MagnetarError JOB_OVER, PATH_UNKNOWN and those of ObjectStorage, like the next */

@@ -30,6 +30,8 @@ export interface FileStorageOptions {
   readonly write: readonly string[];
   /** Longest time without an answer of the file system or a byte. */
   readonly stallMs: number;
+  /** Shared by the adapters of all callers; absent = its own. */
+  readonly disk?: Disk;
   readonly steps?: Steps;
 }
 
@@ -164,7 +166,7 @@ export const createFileStorage = (options: FileStorageOptions): ObjectStorage =>
   const { read: readRoots, write: writeRoots, stallMs } = options;
   const system: FileSystem = {
     steps: options.steps ?? (process.platform === 'linux' ? stepsByNumber : stepsByPath),
-    disk: createDisk(stallMs),
+    disk: options.disk ?? createDisk(stallMs),
     stallMs,
     roots: { read: readRoots, write: writeRoots },
   };
