@@ -198,6 +198,7 @@ const createDoors = ({ config, logger }: CreateAppInput, parts: Parts): Api =>
       store: parts.store,
       box: parts.box,
       storageOf: parts.storages.storageOf,
+      directOf: (name) => config.destinations.find((one) => one.name === name)?.direct ?? [],
       relayTokenFor: parts.keys.relay,
     },
     runnerSchema: parts.runnerSchema,

@@ -7,7 +7,7 @@ import stat
 import time
 
 from .base import below, Failure, os_text, signal, utc
-from .paths import normal
+from .paths import absolute, is_of_kernel, normal
 from .tree import Odd
 from .streams import Pump
 from .runtime import Container, ImageAbsent, Spec
@@ -38,7 +38,9 @@ class Executors:
         layout = self.layout
         workdir = executor.get('workdir')
         if workdir:
-            path = normal(workdir, 'workdir')
+            path = absolute(workdir, 'workdir')
+            if is_of_kernel(path):
+                return  # It is there in every container, and nothing can be made in it.
             inside = any(below(path, folder) for folder in layout.folders) or any(
                 below(path, mount['path']) for mount in self.plan['mounts']
             )
@@ -93,7 +95,7 @@ class Executors:
             image=image,
             command=command,
             env=env,
-            workdir=executor.get('workdir') and normal(executor['workdir'], 'workdir'),
+            workdir=executor.get('workdir') and absolute(executor['workdir'], 'workdir'),
             network=plan['runtime']['network'],
             stdin=bool(executor.get('stdin')),
             binds=self.binds(),

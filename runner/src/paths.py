@@ -16,12 +16,21 @@ SYSTEM_FOLDERS = frozenset(
 KERNEL_FOLDERS = ('/proc', '/sys', '/dev')
 
 
-def normal(path, what):
+def is_of_kernel(path):
+    return any(below(path, folder) for folder in KERNEL_FOLDERS)
+
+
+def absolute(path, what):
     """An absolute container path without doubled slashes, dots or a trailing slash."""
     if not path.startswith('/') or '\0' in path or '..' in path.split('/'):
         raise Failure('BAD_PATH', '%s must be an absolute path without "..": %r' % (what, path))
-    path = '/' + '/'.join(parts_of(path))
-    if any(below(path, folder) for folder in KERNEL_FOLDERS):
+    return '/' + '/'.join(parts_of(path))
+
+
+def normal(path, what):
+    """The same for what is made or bound there."""
+    path = absolute(path, what)
+    if is_of_kernel(path):
         raise Failure('BAD_PATH', '%s lies in a folder of the kernel: %s' % (what, path))
     return path
 

@@ -279,6 +279,11 @@ class Commands(Case):
             ['/bin', '/', '/new/dir', '/new/dir'],
         )
 
+    def test_R32_workdir_of_the_kernel_is_used_as_it_is(self):
+        report = self.run_plan([self.executor('cat', 'self/comm', workdir='/proc')])
+        self.assertState(report, 'COMPLETE')
+        self.assertEqual(report['executors'][0]['stdout'], 'cat\n')
+
     @only('docker', 'podman')
     def test_R32_workdir_of_the_image_is_not_hidden(self):
         report = self.run_plan([self.executor('cat', 'part', workdir='/opt/tool')])

@@ -66,6 +66,11 @@ const sendInput =
     const start = version === undefined ? 0 : startOf(req);
     const asked = { signal, start, ...(version === undefined ? {} : { version }) };
     const answer = await readInput(deps, placeOf(req, deps), asked);
+    if ('link' in answer) {
+      res.setHeader('location', answer.link);
+      sendJson(res, 307, {});
+      return;
+    }
     res.statusCode = answer.start > 0 ? 206 : 200;
     res.setHeader('content-type', 'application/octet-stream');
     if (answer.version !== undefined) res.setHeader('etag', tagOf(answer.version));

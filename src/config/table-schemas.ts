@@ -47,7 +47,7 @@ export const DESTINATION_SCHEMA = {
   direct: key<readonly DirectScheme[]>(
     'direct_schemes',
     ['http', 'https'],
-    'Schemes over which jobs may move files themselves where that takes no credentials: `http`, `https`, `ftp` (inputs). All other data goes through this server.',
+    'Schemes over which jobs may move files themselves where that takes no credentials: `http`, `https`, `ftp` (inputs), `s3` (inputs, by presigned links of an hour). All other data goes through this server.',
   ),
   mounts: key('mounts', NO_MOUNTS, 'Folders of the host that every container sees.'),
   env: sensitive('text_map', NO_PAIRS, 'Environment of every container; a task’s own `env` wins.'),

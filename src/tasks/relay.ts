@@ -16,13 +16,15 @@ import type {
 import type { TaskSpec } from './spec.ts';
 import { wholeSpecOf, type SecretDeps } from './task-secrets.ts';
 import { callerOf } from './task.ts';
-import { filePathsOf, outputPathOf, redactUrl, segmentsOf, urlBelow } from './urls.ts';
+import { filePathsOf, outputPathOf, redactUrl, schemeOf, segmentsOf, urlBelow } from './urls.ts';
 
 /** The adapter for a URL, as far as the caller may use it; undefined = none takes its scheme. */
 export type FindStorage = (url: string, caller: Caller) => ObjectStorage | undefined;
 
 export interface RelayDeps extends SecretDeps {
   readonly storageOf: FindStorage;
+  /** Schemes over which the jobs of a destination may move data themselves. */
+  readonly directOf: (destination: string) => readonly string[];
 }
 
 /** One input or output of a job, or what lies below it. */
@@ -42,17 +44,24 @@ interface Found {
 
 const unknown = (): MagnetarError => new MagnetarError('PATH_UNKNOWN', 'no such path');
 
+interface RelayTask {
+  readonly spec: TaskSpec;
+  readonly caller: Caller;
+  readonly destination: string;
+}
+
 /** Only while the job is the one that its task waits for: an older attempt must neither read nor overwrite. */
 const readTask = async (
   deps: RelayDeps,
   { job, task }: RelayPlace,
   options: CallOptions,
-): Promise<{ readonly spec: TaskSpec; readonly caller: Caller }> => {
+): Promise<RelayTask> => {
   const found = await deps.store.get(task, 'all', options);
   if (found?.head.run?.job !== job || found.head.cancel !== undefined) {
     throw new MagnetarError('JOB_OVER', 'the job shall end');
   }
-  return { spec: await wholeSpecOf(deps, found, options), caller: callerOf(found) };
+  const { destination } = found.head.run;
+  return { spec: await wholeSpecOf(deps, found, options), caller: callerOf(found), destination };
 };
 
 const storageFor = ({ storageOf }: RelayDeps, url: string, caller: Caller): ObjectStorage => {
@@ -78,17 +87,27 @@ const spellingOf = async (
   }
 };
 
+interface FoundInput extends Found {
+  /** The job may fetch it itself, where it has a link. */
+  readonly isDirect: boolean;
+}
+
 const inputAt = async (
   deps: RelayDeps,
   place: RelayPlace,
   options: CallOptions,
-): Promise<Found> => {
-  const { spec, caller } = await readTask(deps, place, options);
+): Promise<FoundInput> => {
+  const { spec, caller, destination } = await readTask(deps, place, options);
   const input = spec.inputs?.[place.index];
   if (input?.url === undefined || input.content_bytes !== undefined) throw unknown();
   const url = withoutCheck(input.url);
   const storage = storageFor(deps, url, caller);
-  return { storage, url: urlBelow(await spellingOf(storage, url, options), place.below) };
+  const isDirect = deps.directOf(destination).includes(schemeOf(url) ?? '');
+  return {
+    storage,
+    url: urlBelow(await spellingOf(storage, url, options), place.below),
+    isDirect,
+  };
 };
 
 interface FoundOutput extends Found {
@@ -109,14 +128,22 @@ const outputAt = async (
   return { storage: storageFor(deps, output.url, caller), url, form };
 };
 
-/** @throws MagnetarError JOB_OVER, PATH_UNKNOWN and those of ObjectStorage, like the next */
+/** Each try of a fetch asks anew. */
+const LINK_SECONDS = 3600;
+
+/**
+ * The bytes, or where the job gets them without a detour.
+ * @throws MagnetarError JOB_OVER, PATH_UNKNOWN and those of ObjectStorage, like the next
+ */
 export const readInput = async (
   deps: RelayDeps,
   place: RelayPlace,
   options: ReadOptions,
-): Promise<ReadAnswer> => {
-  const { storage, url } = await inputAt(deps, place, options);
-  return storage.read(url, options);
+): Promise<ReadAnswer | { readonly link: string }> => {
+  const { storage, url, isDirect } = await inputAt(deps, place, options);
+  return isDirect && storage.linkTo !== undefined
+    ? { link: await storage.linkTo(url, LINK_SECONDS) }
+    : storage.read(url, options);
 };
 
 /** What lies below an input that is a folder; nothing = the input is a file. */

@@ -72,8 +72,8 @@ const WAYS: Readonly<Partial<Record<string, readonly Way[]>>> = {
   s3: [RELAY],
 };
 
-/** Schemes in `direct` of a destination that mean something. */
-export const DIRECT_SCHEMES = ['http', 'https', 'ftp'] as const;
+/** Schemes in `direct` of a destination that mean something; `s3`: through links that the server gives out. */
+export const DIRECT_SCHEMES = ['http', 'https', 'ftp', 's3'] as const;
 
 /** The method, or why there is none. */
 type Answer =

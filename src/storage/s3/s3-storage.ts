@@ -27,8 +27,8 @@ export interface S3StorageOptions {
 }
 
 export interface S3Storage extends ObjectStorage {
-  /** An http(s) URL by which anybody can read or write this one object for so long (7 days at most); plain where requests are not signed. */
-  presign(url: string, method: 'GET' | 'PUT', seconds: number): Promise<string>;
+  /** Presigned, for 7 days at most; plain where requests are not signed. */
+  linkTo(url: string, seconds: number): Promise<string>;
 }
 
 /** Memory for the bodies of all uploads together. */
@@ -160,19 +160,12 @@ const makeFolder = async (subject: Subject): Promise<void> => {
 
 const MOST_SECONDS = 7 * 24 * 3600;
 
-const presign = async (
-  subject: Omit<Subject, 'signal'>,
-  method: 'GET' | 'PUT',
-  seconds: number,
-): Promise<string> => {
+const presign = async (subject: Omit<Subject, 'signal'>, seconds: number): Promise<string> => {
   const { service, bucket, key, endpoint } = subject;
   const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
-  const input = { Bucket: bucket, Key: key };
-  const { GetObjectCommand, PutObjectCommand } = service.sdk;
+  const command = new service.sdk.GetObjectCommand({ Bucket: bucket, Key: key });
   const options = { expiresIn: Math.min(seconds, MOST_SECONDS) };
-  const signed = await (method === 'GET'
-    ? getSignedUrl(service.calls, new GetObjectCommand(input), options)
-    : getSignedUrl(service.calls, new PutObjectCommand(input), options));
+  const signed = await getSignedUrl(service.calls, command, options);
   return isAnonymous(endpoint) ? signed.replace(/\?.*$/s, '') : signed;
 };
 
@@ -209,10 +202,10 @@ export const createS3Storage = (options: S3StorageOptions): S3Storage => {
         }
       }),
     makeFolder: async (url, call) => makeFolder(await at(url, call)),
-    async presign(url, method, seconds) {
+    async linkTo(url, seconds) {
       const subject = await at(url, {});
       assertFile(subject);
-      return presign(subject, method, seconds);
+      return presign(subject, seconds);
     },
     close() {
       clients.close();

@@ -30,6 +30,28 @@ const finish = async (task: object) => {
   return ended;
 };
 
+describe('links', () => {
+  it('let jobs fetch from S3 themselves', async () => {
+    const linked = await createSite({ config: lab.config, destination: 'direct = ["s3"]' });
+    const other = await startServer(linked);
+    try {
+      const bytes = randomBytes(300_000);
+      await lab.shelves.s3.put(['linked', 'a%b c'], bytes);
+      const id = await other.tes.create({
+        inputs: [{ url: 's3://bucket/linked/', path: '/in', type: 'DIRECTORY' }],
+        executors: [sh('md5sum < "/in/a%b c"')],
+      });
+      const task = await other.tes.ended(id, 60_000);
+      expect(task.logs?.[0]?.logs[0]?.stdout).toBe(
+        `${createHash('md5').update(bytes).digest('hex')}  -\n`,
+      );
+    } finally {
+      await other.stop();
+      await linked.remove();
+    }
+  });
+});
+
 describe.each(SHELVES)('%s', (name) => {
   it('brings a file and takes the result away', async () => {
     const shelf = lab.shelves[name];

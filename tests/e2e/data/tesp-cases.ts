@@ -216,9 +216,10 @@ export const CASES: readonly Case[] = [
           executors: [
             { ...run('cat', './proc/cpuinfo'), workdir: '/' },
             { ...run('./pwd'), workdir: '/bin' },
+            { ...run('cat', './cpuinfo'), workdir: '/proc' },
           ],
         },
-        stdout: [/processor/, /bin\n$/],
+        stdout: [/processor/, /bin\n$/, /processor/],
       },
     ],
   },

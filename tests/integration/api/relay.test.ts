@@ -26,8 +26,12 @@ beforeAll(async () => {
       ...relay,
       storageOf: (url, caller) =>
         schemeOf(url) === 'file'
-          ? createFileStorage({ ...storage.files.rootsFor(caller), stallMs: 10_000 })
+          ? {
+              ...createFileStorage({ ...storage.files.rootsFor(caller), stallMs: 10_000 }),
+              linkTo: (path) => Promise.resolve(`https://elsewhere/${path}?signed`),
+            }
           : undefined,
+      directOf: (destination) => (destination === 'with links' ? ['file'] : []),
     },
   }));
   files = h.data;
@@ -42,9 +46,9 @@ const now = 1_700_000_000_000;
 const slots = { cores: 1, ram_bytes: 0 };
 
 /** A task whose job runs. */
-const running = async (task: object): Promise<JobId> => {
+const running = async (task: object, destination = 'local'): Promise<JobId> => {
   const id = await h.create({ ...MINIMAL_TASK, ...task });
-  const input = { destination: 'local', epoch: 1, slots, now };
+  const input = { destination, epoch: 1, slots, now };
   await h.change(id, (one) => claimed(one, input));
   await h.change(id, (one) => atPoint(one, 'submit', now));
   await h.change(id, (one) => atPoint(one, 'run', now));
@@ -87,6 +91,19 @@ describe('inputs of a job', () => {
       const again = await ask(job, 'inputs/0/file', { headers });
       expect([again.status, again.text]).toEqual([200, '0123456789']);
     }
+  });
+
+  it('are linked to where jobs may fetch them without a detour', async () => {
+    const job = await running(
+      { inputs: [{ url: `${files}/tree`, path: '/in', type: 'DIRECTORY' }] },
+      'with links',
+    );
+    const answer = await ask(job, 'inputs/0/file/%2541');
+    expect([answer.status, answer.headers.get('location')]).toEqual([
+      307,
+      `https://elsewhere/${files}/tree/%41?signed`,
+    ]);
+    expect((await ask(job, 'inputs/0/list')).text).toContain('{"end":true}');
   });
 
   it('tell files from folders, and what lies in these by its real names', async () => {

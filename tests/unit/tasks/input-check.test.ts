@@ -76,7 +76,9 @@ describe('an input that the server moves', () => {
     } as unknown as ObjectStorage;
     const place = { job: runOf(task).job, task: task.id, index: 0, below: [] };
     const { store, deps } = desk;
-    await readInput({ store, box: deps.box, storageOf: () => storage }, place, { signal });
+    await readInput({ store, box: deps.box, storageOf: () => storage, directOf: () => [] }, place, {
+      signal,
+    });
     expect(asked).toEqual(['s3://b/a']);
     await desk.close();
   });

@@ -36,6 +36,7 @@ const claimedTask = async () => {
 const depsWith = (asked: string[]): RelayDeps => ({
   store: desk.store,
   box: desk.deps.box,
+  directOf: () => [],
   storageOf: () =>
     ({
       read: (url) => {
