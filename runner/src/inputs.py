@@ -42,6 +42,10 @@ def is_file_or_folder(info):
     return stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)
 
 
+def why(item):
+    return {'why': item['why']} if item.get('why') else {}
+
+
 class Inputs:
     """Brings every input into the tree, or shows it there read-only without moving a byte. What
     comes over the network arrives beside the tree in any order; all of it is put into the tree in
@@ -76,7 +80,7 @@ class Inputs:
                         'input %d (%s): %s' % (item['i'], path, os_text(error)),
                     )
                 self.job.inputs.append(
-                    dict(row, i=item['i'], path=path, method=item['method'])
+                    dict(row, i=item['i'], path=path, method=item['method'], **why(item))
                 )
 
     def place(self, fetched, path):

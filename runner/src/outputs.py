@@ -46,6 +46,8 @@ class Outputs:
             for item, path, rows, error, is_there in walked:
                 arrived, failure = self.deliveries.finish(item)
                 rows += [self.row(item, *told) for told in arrived]
+                if rows and item.get('why'):
+                    rows[0]['why'] = item['why']
                 self.job.outputs += rows
                 error = failure or error
                 if error:

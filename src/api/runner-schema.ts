@@ -38,7 +38,7 @@ const EXECUTOR = object(
   { oom: { type: 'boolean' } },
 );
 
-const MOVED = { method: text, seconds: { type: 'number', minimum: 0 }, tries: count };
+const MOVED = { method: text, why: text, seconds: { type: 'number', minimum: 0 }, tries: count };
 
 const INPUT = object({ i: count, path: text, size: count }, MOVED);
 

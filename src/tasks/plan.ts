@@ -76,6 +76,8 @@ export interface PlanCheck {
 }
 
 interface PlanInputBase {
+  /** Why no cheaper method fits, for people; absent = this is the cheapest. */
+  readonly why?: string;
   /** Index in the task's `inputs`. */
   readonly i: number;
   /** Absolute path inside the container. */
@@ -93,6 +95,7 @@ export type PlanInput =
   | (PlanInputBase & { readonly method: 'relay' });
 
 interface PlanOutputBase {
+  readonly why?: string;
   readonly i: number;
   readonly path: string;
   readonly path_prefix?: string;

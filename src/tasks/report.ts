@@ -26,6 +26,8 @@ export interface ReportExecutor {
 /** How something moved. A report of a runner that is older than this server has less. */
 interface Moved {
   readonly method?: string;
+  /** As the plan says it; of an output its first row has it. */
+  readonly why?: string;
   readonly seconds?: number;
   /** Of several files: the most that one took. */
   readonly tries?: number;

@@ -16,7 +16,7 @@ const words = (rows: readonly Row[]): string => {
   const [first] = rows;
   const tries = rows.reduce((most, row) => Math.max(most, row.tries ?? 1), 1);
   return [
-    first?.method,
+    first?.why === undefined ? first?.method : `${first.method ?? ''} (${first.why})`,
     ...(rows.length > 1 ? [`${String(rows.length)} files`] : []),
     `${String(bytesOf(rows))} bytes`,
     ...(rows.length > 1 ? [] : [`${(first?.seconds ?? 0).toFixed(1)} s`]),

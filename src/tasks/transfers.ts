@@ -77,7 +77,13 @@ export const DIRECT_SCHEMES = ['http', 'https', 'ftp', 's3'] as const;
 
 /** The method, or why there is none. */
 type Answer =
-  { readonly method: Method; readonly upload: UrlFacts['upload'] } | { readonly problem: string };
+  | {
+      readonly method: Method;
+      readonly upload: UrlFacts['upload'];
+      /** Why no cheaper one; empty = it is the cheapest. */
+      readonly why: string;
+    }
+  | { readonly problem: string };
 
 const NO_FACTS: UrlFacts = { needsSecret: false, upload: 'put' };
 
@@ -109,9 +115,10 @@ const methodFor = (
   const transfer = { url, scheme, use, isTree, needsSecret: facts.needsSecret };
   const ways = Object.hasOwn(WAYS, scheme) ? (WAYS[scheme] ?? []) : [];
   const tried = ways.map(({ method, missing }) => ({ method, why: missing(transfer, reach) }));
-  const found = tried.find(({ why }) => why === undefined);
-  if (found !== undefined) return { method: found.method, upload: facts.upload };
-  const why = tried.map((one) => one.why).join(', and ');
+  const at = tried.findIndex(({ why }) => why === undefined);
+  const why = (at === -1 ? tried : tried.slice(0, at)).map((one) => one.why).join(', and ');
+  const found = tried[at];
+  if (found !== undefined) return { method: found.method, upload: facts.upload, why };
   return { problem: why === '' ? `no way to move ${scheme} URLs` : why };
 };
 
@@ -121,6 +128,8 @@ export interface PlanSetting {
   readonly schemes: SchemeRules;
   readonly caller: Caller;
 }
+
+const whyOf = ({ why }: { readonly why: string }) => (why === '' ? {} : { why });
 
 interface Planned<Item> {
   readonly items: readonly Item[];
@@ -148,7 +157,7 @@ const planInput = (
     case 'direct':
       return { ...base, method: 'direct', url };
     case 'relay':
-      return { ...base, method: 'relay' };
+      return { ...base, method: 'relay', ...whyOf(answer) };
   }
 };
 
@@ -175,7 +184,7 @@ const planOutput = (
     case 'direct':
       return { ...base, method: 'direct', ...(answer.upload === 'post' ? { upload: 'post' } : {}) };
     case 'relay':
-      return { ...base, method: 'relay', url: safeUrl(url) };
+      return { ...base, method: 'relay', url: safeUrl(url), ...whyOf(answer) };
   }
 };
 

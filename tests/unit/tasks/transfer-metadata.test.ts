@@ -29,6 +29,13 @@ describe('transferMetadata', () => {
     });
   });
 
+  it('tells why no cheaper way was taken', () => {
+    const outputs = [out(0, 'relay', { why: 'a secret stays here' }), out(0, 'relay')];
+    expect(transferMetadata({ inputs: [], outputs })).toEqual({
+      'output 0': 'relay (a secret stays here), 2 files, 2097152 bytes, 1 try',
+    });
+  });
+
   it('makes do with what a row has', () => {
     const bare = { i: 0, path: '/w/0', size: 5 };
     expect(transferMetadata({ inputs: [bare], outputs: [] })).toEqual({});

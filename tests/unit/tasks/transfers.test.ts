@@ -54,6 +54,12 @@ describe('planTransfers', () => {
     expect(outputs).toMatchObject([{ method: 'relay', url: 's3://host/bucket/a' }]);
   });
 
+  it('says why no cheaper way was taken', () => {
+    expect(plan('file:///data/a', SERVER).outputs[0]?.why).toContain('shared_filesystem');
+    expect(plan('https://closed/a', { ...WEB, ...SERVER }).inputs[0]?.why).toContain('credentials');
+    expect(plan('https://host/a', WEB).inputs[0]).not.toHaveProperty('why');
+  });
+
   it('lets the server list the folders of http', () => {
     const folder = (reach: Partial<DataReach>) =>
       planTransfers(
