@@ -16,6 +16,7 @@ from .tree import Tree
 from .removal import remove_stale, remove_tree, take_away
 from .layout import Layout
 from .inputs import Inputs
+from .live import mount_live
 from .bubblewrap import Bubblewrap
 from .engines import Docker, Podman
 from .apptainer import Apptainer
@@ -64,6 +65,7 @@ def attempt(job):
     job.roots = Roots(job)
     job.watchdog = Watchdog(job, runtime)  # Before there are threads: it goes on as a fork.
     job.pulse.start()
+    mount_live(job, runtime)
     layout = Layout(job.plan)
     tree = Tree(job.own + '/fs', runtime.owner, runtime.folder_mode)
     for mount, place in zip(job.plan['mounts'], job.roots.mounts):

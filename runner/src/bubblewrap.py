@@ -7,7 +7,8 @@ from .base import below, Failure, parts_of, signal, write_all
 from .paths import closed_folder, KERNEL_FOLDERS, readable_by_other
 from .rights import SANDBOX_UID
 from .tree import DIRECTORY_FLAGS
-from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line, spawn
+from .processes import children_of, DEFAULT_PATH, exit_code, find_program, last_line
+from .processes import run_cli, spawn
 from .runtime import Runtime
 from .cgroups import Cgroup, remove_group
 from .nproc import become, COUNTS_APART, has_ended, kernel_version, limit_processes
@@ -42,7 +43,7 @@ HOST_ETC = (
 HOST_ETC_NET = ('gai.conf', 'host.conf', 'hosts', 'resolv.conf')
 
 
-def bubblewrap_options(spec, status_fd, gate_fd):
+def bubblewrap_options(spec, status_fd, gate_fd, live):
     """Everything but the command; read by bwrap from an fd, so neither `ps` nor a length limit
     matters."""
     options = ['--unshare-all'] + ([] if spec.network == 'none' else ['--share-net'])
@@ -61,7 +62,10 @@ def bubblewrap_options(spec, status_fd, gate_fd):
         options += entry
     options += ['--proc', '/proc', '--dev', '/dev']
     for host, path, writable in spec.binds:
-        options += ['--bind' if writable else '--ro-bind', host, path]
+        if path in live:
+            options += ['--bind-fd', str(live[path]), path]
+        else:
+            options += ['--bind' if writable else '--ro-bind', host, path]
     options += ['--remount-ro', '/']
     for name in sorted(spec.env):
         options += ['--setenv', name, spec.env[name]]
@@ -122,6 +126,9 @@ class Bubblewrap(Runtime):
 
                 self.libc = ctypes.CDLL(None, use_errno=True)
 
+    def opens_live(self):
+        return b'--bind-fd ' in run_cli((self.program, '--help'), {}, 5)[1]
+
     def can_read(self, path):
         return self.owner is None or readable_by_other(path, SANDBOX_UID)
 
@@ -180,12 +187,16 @@ class Bubblewrap(Runtime):
         options = os.open(
             self.job.own + '/bwrap', os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
         )
+        live = {}
         try:
+            for path, place in spec.live.items():
+                live[path] = place.look()
             os.unlink(self.job.own + '/bwrap')
             write_all(
                 options,
                 b''.join(
-                    os.fsencode(part) + b'\0' for part in bubblewrap_options(spec, writer, gate)
+                    os.fsencode(part) + b'\0'
+                    for part in bubblewrap_options(spec, writer, gate, live)
                 ),
             )
             os.lseek(options, 0, os.SEEK_SET)
@@ -198,11 +209,11 @@ class Bubblewrap(Runtime):
                 stdin,
                 stdout,
                 stderr,
-                (options, writer, gate),
+                (options, writer, gate, *live.values()),
                 lambda: self.drop(container.cgroup),
             )
         finally:
-            for fd in (options, writer, gate):
+            for fd in (options, writer, gate, *live.values()):
                 os.close(fd)
 
     def limit(self, container):

@@ -8,6 +8,7 @@ import time
 
 from .base import below, Failure, os_text, signal, utc
 from .paths import absolute, is_of_kernel, normal
+from .host import Inside
 from .tree import Odd
 from .streams import Pump
 from .runtime import Container, ImageAbsent, Spec
@@ -78,6 +79,10 @@ class Executors:
             rows.append((host, mount['path'], mount['mode'] == 'rw'))
         return rows
 
+    def live(self):
+        shown = self.tree.shown
+        return {path: shown[path] for path in self.tree.written if isinstance(shown[path], Inside)}
+
     def spec(self, i, executor, image):
         job, plan = self.job, self.plan
         command = list(executor['command'])
@@ -99,6 +104,7 @@ class Executors:
             network=plan['runtime']['network'],
             stdin=bool(executor.get('stdin')),
             binds=self.binds(),
+            live=self.live(),
             mark='%s/mark-%d' % (job.own, i),
             **self.runtime.identity(),
             **self.runtime.limits(),

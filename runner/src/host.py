@@ -73,8 +73,8 @@ class Place:
 class Inside:
     """What was found below such a place. A task may have a thousand of them: none is held open."""
 
-    def __init__(self, place, names):
-        self.place, self.names = place, names
+    def __init__(self, place, names, info=None):
+        self.place, self.names, self.info = place, names, info
         self.path = '/' + '/'.join(place.names + names)
 
     def look(self):
@@ -217,6 +217,9 @@ class Roots:
             with Way(host) as way:
                 if way.error is None:
                     self.written.add(identity(way.info))
+        self.live = list(self.storage('live'))
+        self.shared = {identity(place.info) for place in self.live}  # Where others plant links.
+        self.written |= self.shared
         self.read = list(self.storage('read'))
         self.write = list(self.storage('write'))
         self.mounts = [self.mount(mount['host']) for mount in plan['mounts']]

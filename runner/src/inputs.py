@@ -55,6 +55,7 @@ class Inputs:
         self.job, self.tree, self.layout, self.runtime = job, tree, layout, runtime
         self.plan = job.plan
         self.traffic = Traffic(job, 'input', 'fetching inputs')
+        self.covered = set()
 
     def bring(self):
         with self.traffic, Fetches(self.job, self.traffic, self.plan['inputs']) as fetches:
@@ -89,13 +90,27 @@ class Inputs:
             self.layout.want_folder(path)  # Nothing else binds it.
             self.tree.make_folder(path)
             for names in fetched.folders:
-                self.tree.make_folder('/'.join([path] + names))
+                folder = '/'.join([path] + names)
+                if not self.is_covered(folder):
+                    self.tree.make_folder(folder)
         for names, part in fetched.arriving():
-            self.tree.move_in(part, '/'.join([path] + names), 0o644)
+            file = '/'.join([path] + names)
+            if self.is_covered(file):
+                os.unlink(part)
+            else:
+                self.tree.move_in(part, file, 0o644)
         row = row_of(fetched.transfers)
         name, method = 'input %d' % fetched.item['i'], fetched.item['method']
         self.traffic.note(name, method, row)
         return row
+
+    def is_covered(self, path):
+        """Whether something else is shown there: a mount, which would keep what is put into it."""
+        place = self.tree.place(path)
+        if place is not None and place not in self.covered:
+            self.covered.add(place)
+            self.job.note('left out of an input: what it has in %s, which shows another' % place)
+        return place is not None
 
     def content(self, item, path):
         """Executable, because scripts arrive this way and are started directly."""
@@ -146,6 +161,8 @@ class Inputs:
         something else by now."""
         try:
             info = os.fstat(source)
+            if self.is_covered(path):
+                return 0
             if stat.S_ISDIR(info.st_mode):
                 return self.copy_folder(source, real, path, above + [identity(info)])
             self.traffic.use_file(info.st_size)

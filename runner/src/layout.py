@@ -95,9 +95,10 @@ class Layout:
                     yield normal(executor[key], key), False
 
     def needs_copy(self, path):
-        """An input that may be written over, that is part of an output, or that has others in it,
-        cannot be bound read-only."""
-        others = (normal(item['path'], 'input path') for item in self.plan['inputs'])
+        """An input that may be written over, that is part of an output, or that has others or a
+        mount in it, cannot be bound read-only."""
+        others = [normal(item['path'], 'input path') for item in self.plan['inputs']]
+        others += [normal(mount['path'], 'mount') for mount in self.plan['mounts']]
         if any(below(other, path) and other != path for other in others):
             return True
         return any(

@@ -20,6 +20,7 @@ class Spec:
         self.cpus = self.ram_bytes = None
         self.pids = 4096
         self.binds = []  # (host, path, writable), outer before inner.
+        self.live = {}  # Of these paths: what to open, where `opens_live`.
         self.root = []  # bubblewrap: how the root file system is put together.
         self.mark = None  # A file the engine's tool makes when the container is about to start.
         self.node = ''
@@ -83,6 +84,10 @@ class Runtime:
 
     def can_read(self, _path):
         return True
+
+    def opens_live(self):
+        """Whether it binds what is open, whatever has its name by then."""
+        return False
 
     def limits(self):
         """Not every runtime can enforce all; docs/runner.md says which."""

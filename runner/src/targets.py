@@ -4,7 +4,7 @@ import os
 import stat
 
 from .base import Failure, parent, parts_of
-from .host import Way
+from .host import Replaced, Way
 from .tree import copy_fd, DIRECTORY_FLAGS
 
 
@@ -18,18 +18,25 @@ class Target:
             raise Failure('OUTPUT_FAILED', 'not an absolute path: %s' % path)
         # The last name may be a link: to a folder it is followed, any other is replaced.
         self.root = None
-        with Way(path) as way:
-            is_folder = way.error is None and stat.S_ISDIR(way.info.st_mode)
-            if is_folder:
-                self.place(way, roots)
+        is_folder = self.find(path, roots)
         if not is_folder:
-            with Way(parent(path)) as way:
+            with Way(parent(path), roots.shared) as way:
                 way.rest += parts_of(path)[-1:]
                 self.place(way, roots)
         if self.root is None:
             raise Failure(
                 'OUTPUT_FAILED', '%s is not below a folder outputs may be written to' % item['file']
             )
+
+    def find(self, path, roots):
+        try:
+            with Way(path, roots.shared) as way:
+                is_folder = way.error is None and stat.S_ISDIR(way.info.st_mode)
+                if is_folder:
+                    self.place(way, roots)
+                return is_folder
+        except Replaced:
+            return False  # The link itself is replaced, or there is one above it.
 
     def place(self, way, roots):
         self.root = way.place_above(roots.write, True)

@@ -29,6 +29,7 @@ MODULES = (
     'test_trees',
     'test_mounts',
     'test_swaps',
+    'test_live',
     'test_limits',
     'test_life',
 )

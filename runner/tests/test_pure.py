@@ -167,7 +167,7 @@ class Golden(unittest.TestCase):
     def test_bubblewrap_options(self):
         spec = runner.Spec(root=[['--ro-bind', '/usr', '/usr']], **SPEC)
         self.assertEqual(
-            runner.bubblewrap_options(spec, 9, 10),
+            runner.bubblewrap_options(spec, 9, 10, {}),
             [
                 '--unshare-all',
                 '--die-with-parent',
@@ -207,6 +207,14 @@ class Golden(unittest.TestCase):
                 '/w',
             ],
         )
+
+
+    def test_bubblewrap_binds_what_is_open(self):
+        spec = runner.Spec(**SPEC)
+        words = runner.bubblewrap_options(spec, 9, 10, {'/w': 11})
+        at = words.index('--bind-fd')
+        self.assertEqual(words[at : at + 3], ['--bind-fd', '11', '/w'])
+        self.assertNotIn('--bind', words)
 
 
 class Small(unittest.TestCase):

@@ -184,7 +184,7 @@ class Copies(unittest.TestCase):
         self.job.plan = {
             'limits': {},
             'mounts': [],
-            'storage': {'read': [self.base + '/in'], 'write': []},
+            'storage': {'read': [self.base + '/in'], 'write': [], 'live': []},
             'outputs': [],
             'inputs': [],
         }

@@ -1,6 +1,7 @@
 /** The folders of `[storage.file]` and `[[storage.file.roots]]`: what is open to whom. Pure. */
 import { fillIn, mayUse, placeIn, type Caller, type GrantRules } from '../tasks/grants.ts';
-import type { FileRoots, FileUse } from '../tasks/ports/file-access.ts';
+import type { PlanStorage } from '../tasks/plan.ts';
+import type { FileUse } from '../tasks/ports/file-access.ts';
 import type { FileRootConfig, StorageConfig } from './types.ts';
 
 /** The folder of a pattern that is the same for everybody. */
@@ -16,26 +17,26 @@ export const allRoots = ({
   allow,
   roots,
 }: StorageConfig['file']): readonly FileRootConfig[] => [
-  ...read.map((path) => ({ path, mode: 'ro' as const, allow })),
-  ...write.map((path) => ({ path, mode: 'wo' as const, allow })),
+  ...read.map((path) => ({ path, mode: 'ro' as const, live: false, allow })),
+  ...write.map((path) => ({ path, mode: 'wo' as const, live: false, allow })),
   ...roots,
 ];
 
-const USES: Readonly<Record<FileUse, readonly FileRootConfig['mode'][]>> = {
-  read: ['ro', 'rw'],
-  write: ['wo', 'rw'],
+/** What a job is told of them. */
+export type JobRoots = Pick<PlanStorage, FileUse | 'live'>;
+
+const USES: Readonly<Record<keyof JobRoots, (root: FileRootConfig) => boolean>> = {
+  read: ({ mode }) => mode !== 'wo',
+  write: ({ mode }) => mode !== 'ro',
+  live: ({ live }) => live,
 };
 
 export const createFileRoots =
   (file: StorageConfig['file'], rules: GrantRules) =>
-  (caller: Caller): FileRoots => {
+  (caller: Caller): JobRoots => {
     const granted = allRoots(file).filter((root) => mayUse(rules, root, caller));
-    const pathsFor = (use: FileUse) => [
-      ...new Set(
-        granted
-          .filter(({ mode }) => USES[use].includes(mode))
-          .flatMap(({ path }) => fillIn(path, caller)),
-      ),
+    const pathsFor = (use: keyof JobRoots) => [
+      ...new Set(granted.filter(USES[use]).flatMap(({ path }) => fillIn(path, caller))),
     ];
-    return { read: pathsFor('read'), write: pathsFor('write') };
+    return { read: pathsFor('read'), write: pathsFor('write'), live: pathsFor('live') };
   };

@@ -9,6 +9,7 @@ import { nameProblems } from './names.ts';
 import { readStorages, type StorageResult } from './storages.ts';
 import { readLayers, type Flags } from './layers.ts';
 import { realPathOf } from './mounts.ts';
+import { liveRootProblems } from './live-roots.ts';
 import { overlapProblems } from './overlaps.ts';
 import { rootProblems } from './roots.ts';
 import { CONFIG_SCHEMA, DATA_PLACEHOLDER } from './schema.ts';
@@ -157,6 +158,7 @@ export const loadConfig = (input: LoadInput): LoadedConfig => {
     }),
     ...destinationProblems,
     ...overlapProblems(destinations, config.storage, raw.allow_dangerous_mounts),
+    ...liveRootProblems(destinations, config.storage, raw.allow_dangerous_mounts),
     ...issuerProblems,
     ...storages.problems,
     ...nameProblems(config.storage, { ...config.auth, issuers }),

@@ -36,7 +36,8 @@ const isSocket = (real: string): boolean =>
 /** Both spellings: a link such as /etc may itself lead elsewhere. */
 const bothForms = (given: string): readonly string[] => [given, realPathOf(given)];
 
-const hostDanger = (host: string): string | undefined => {
+/** Why no task may write there; undefined = it may. */
+export const hostDanger = (host: string): string | undefined => {
   const forms = bothForms(host);
   if (forms.includes('/')) return 'is the whole file system';
   const folders = SYSTEM_FOLDERS.flatMap(bothForms);

@@ -20,7 +20,7 @@ export const CONFIG_SCHEMA = {
   allow_dangerous_mounts: key(
     'texts',
     NO_TEXTS,
-    'Mounts that refuse to start unless they lie at or below a path named here: of /, /proc, /sys, /dev, /etc, of engine sockets or folders holding one; with mode rw, of what overlaps with a root of storage.file; and of what lies in a mount with mode rw.',
+    'Mounts that refuse to start unless they lie at or below a path named here: of /, /proc, /sys, /dev, /etc, of engine sockets or folders holding one; with mode rw, of what overlaps with a root of storage.file; of what lies in a mount with mode rw; and of live roots (`[[storage.file.roots]]`) that overlap with other roots or hold a mount.',
   ),
   server: {
     host: key('required_text', '127.0.0.1', 'Address to listen on.'),

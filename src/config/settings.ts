@@ -5,9 +5,8 @@ import type { PlanRules } from '../tasks/build-plan.ts';
 import type { Destination } from '../tasks/destination.ts';
 import type { ServiceInfoOptions } from '../tasks/service-info.ts';
 import type { Caller, GrantRules } from '../tasks/grants.ts';
-import type { FileRoots } from '../tasks/ports/file-access.ts';
 import type { SchemeRules } from '../tasks/ports/url-rules.ts';
-import { allRoots, fixedPart } from './file-roots.ts';
+import { allRoots, fixedPart, type JobRoots } from './file-roots.ts';
 import type { AuthMode, Config, DestinationConfig, IssuerConfig, S3Config } from './types.ts';
 
 const GB = 1_000_000_000;
@@ -62,7 +61,7 @@ export const grantRulesOf = ({ auth }: Config): GrantRules => ({
 /** What a task may be told, besides its own. */
 export interface StorageSetting {
   readonly schemes: SchemeRules;
-  readonly rootsFor: (caller: Caller) => FileRoots;
+  readonly rootsFor: (caller: Caller) => JobRoots;
 }
 
 export const planRulesOf = (

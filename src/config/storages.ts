@@ -43,6 +43,9 @@ const both = (
     ? []
     : [{ key: one, message: `needs ${other}, and the other way round` }];
 
+const liveProblems = ({ live, mode }: FileRootConfig): readonly KeyProblem[] =>
+  live && mode !== 'rw' ? [{ key: 'live', message: 'needs mode = "rw"' }] : [];
+
 export interface StorageTables {
   readonly file: { readonly roots: readonly Table[] };
   readonly http: { readonly hosts: readonly Table[]; readonly netrc: string };
@@ -68,7 +71,7 @@ export const readStorages = (
     { schema: FILE_ROOT_SCHEMA, tables: file.roots },
     (values) => ({
       entry: { ...values, path: realPathOf(values.path) },
-      problems: required(values, 'path'),
+      problems: [...required(values, 'path'), ...liveProblems(values)],
     }),
   );
   const httpHosts: TablesResult<HttpHostConfig> = readTables(

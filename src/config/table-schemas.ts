@@ -97,6 +97,11 @@ export const FILE_ROOT_SCHEMA = {
     'The folder; `{user}` and `{group}` stand for the name of whoever uses it and of each of his groups. Required.',
   ),
   mode: key<RootMode>('root_mode', 'ro', '`ro` = inputs, `wo` = outputs, `rw` = both.'),
+  live: key(
+    'boolean_strict',
+    false,
+    'Tasks work in folders below it themselves: an input of type DIRECTORY is neither copied nor read-only. Needs mode `rw`.',
+  ),
   allow: key('texts', NO_TEXTS, `Who may use it: ${WHO}`),
 } as const satisfies Record<string, KeySchema<unknown>>;
 

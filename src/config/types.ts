@@ -68,6 +68,8 @@ export interface FileRootConfig {
   /** A real path, up to the first `{user}` or `{group}`. */
   readonly path: string;
   readonly mode: RootMode;
+  /** Tasks write in it themselves. */
+  readonly live: boolean;
   readonly allow: readonly string[];
 }
 

@@ -133,6 +133,8 @@ export interface PlanStorage {
   readonly read: readonly string[];
   /** Real paths below which outputs may be written. */
   readonly write: readonly string[];
+  /** Those below which tasks work in folders themselves: DIRECTORY inputs whose real path lies there are bound read-write. */
+  readonly live: readonly string[];
   /** Hosts, addresses or CIDR ranges that may be used although private or loopback. */
   readonly http_allow: readonly string[];
   readonly ftp_allow: readonly string[];

@@ -5,15 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireTask } from '../support/server/tes-client.ts';
 import type { Result } from './support/client.ts';
 import { example, layWords } from './support/words.ts';
-import { createWorld, type World } from './support/world.ts';
+import { createWorld, type World, type WorldOptions } from './support/world.ts';
 
 interface Site {
   readonly world: World;
   writeWord(word: string, text: string): void;
 }
 
-const createToil = async (openShared: boolean): Promise<Site> => {
-  const world = await createWorld({ client: 'toil', openShared });
+const createToil = async (options: Omit<WorldOptions, 'client'>): Promise<Site> => {
+  const world = await createWorld({ client: 'toil', ...options });
   cpSync(example('toil'), world.shared, { recursive: true });
   return { world, writeWord: layWords(path.join(world.shared, 'words')) };
 };
@@ -35,7 +35,7 @@ describe('a job store that service-info offers', () => {
   let site: Site;
 
   beforeAll(async () => {
-    site = await createToil(true);
+    site = await createToil({ openShared: true });
   });
 
   afterAll(() => site.world.remove());
@@ -65,12 +65,27 @@ describe('a job store that service-info offers', () => {
 });
 
 it('C29: a job store that only a mount of the operator shows does as well', async () => {
-  const site = await createToil(false);
+  const site = await createToil({});
   try {
     const { code, output } = await toil(site);
     expect(code, output).toBe(0);
     expect(readFileSync(total(site), 'utf8')).toBe('12\n');
     expect((await site.world.tasks())[0]?.inputs).toEqual([]);
+  } finally {
+    await site.world.remove();
+  }
+});
+
+it('C28: a job store below a live root needs no mount of the operator', async () => {
+  const site = await createToil({ liveShared: true });
+  try {
+    const { code, output } = await toil(site, '--symlinkImports', 'False');
+    expect(code, output).toBe(0);
+    expect(readFileSync(total(site), 'utf8')).toBe('12\n');
+    const [task] = await site.world.tasks();
+    const store = path.join(site.world.shared, 'store');
+    expect(task?.inputs).toMatchObject([{ path: store, type: 'DIRECTORY' }]);
+    expect(task?.logs?.[0]?.system_logs?.join('\n')).toContain('input 0 is live');
   } finally {
     await site.world.remove();
   }

@@ -178,7 +178,7 @@ class Case(unittest.TestCase):
         limits.update(fields.pop('limits', {}))
         runtime = {'kind': self.kind, 'network': 'none', 'pull': 'never', 'images': {}}
         runtime.update(fields.pop('runtime', {}))
-        storage = {'read': [self.data], 'write': [self.out], 'http_allow': ['127.0.0.1'],
+        storage = {'read': [self.data], 'write': [self.out], 'live': [], 'http_allow': ['127.0.0.1'],
             'ftp_allow': ['127.0.0.1'],
         }
         storage.update(fields.pop('storage', {}))

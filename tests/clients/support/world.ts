@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly taskEnvironment?: (venv: string) => Readonly<Record<string, string>>;
   /** Inputs and outputs may lie in the shared folder too, and service-info says so. */
   readonly openShared?: boolean;
+  /** The shared folder is no mount but a live root: tasks work in its folders that are their inputs. */
+  readonly liveShared?: boolean;
   /** More lines of the configuration. */
   readonly config?: string;
 }
@@ -56,6 +58,7 @@ export const createWorld = async ({
   client,
   taskEnvironment = () => ({}),
   openShared = false,
+  liveShared = false,
   config = '',
 }: WorldOptions): Promise<World> => {
   const venv = await install(client);
@@ -67,18 +70,23 @@ export const createWorld = async ({
   ) as [string, string, string, string];
   const venvCopy = await reachable(venv, folder);
   const site = { ...(await createSite()), files };
+  const mounts = [
+    mount(venvCopy, venv, 'ro'),
+    ...(liveShared ? [] : [mount(shared, shared, 'rw')]),
+  ];
   const environment = { PATH: `${venv}/bin:/usr/bin:/bin`, ...taskEnvironment(venv) };
   writeFileSync(
     site.config,
     `${openShared ? `allow_dangerous_mounts = ["${shared}"]` : ''}
 ${config}
 ${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]\nallow = ["*"]` : ''}
+${liveShared ? `[[storage.file.roots]]\npath = "${shared}"\nmode = "rw"\nlive = true` : ''}
 [[destinations]]
 name = "local"
 transport = "embedded"
 runtime = "bubblewrap"
 max_jobs = 4
-mounts = [${mount(venvCopy, venv, 'ro')}, ${mount(shared, shared, 'rw')}]
+mounts = [${mounts.join(', ')}]
 env = ${table(environment)}
 `,
   );

@@ -96,7 +96,7 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
     },
     rules: {
       server: 'here',
-      storageFor: () => ({ read: [], write: [], http_allow: [], ftp_allow: [] }),
+      storageFor: () => ({ read: [], write: [], live: [], http_allow: [], ftp_allow: [] }),
       missing_output: 'complete',
       schemes: {},
     },

@@ -12,8 +12,11 @@ export interface Stage {
 
 const IMAGES = 'images = { "*" = "docker.io/library/busybox:latest" }';
 
-export const startStage = async (kind: (typeof KINDS)[number], config: string): Promise<Stage> => {
-  const engines = kind === 'podman' ? await startEngines([kind]) : undefined;
+export const startStage = async (
+  kind: (typeof KINDS)[number] | 'docker',
+  config: string,
+): Promise<Stage> => {
+  const engines = kind === 'bubblewrap' ? undefined : await startEngines([kind]);
   const site = await createSite({
     runtime: kind,
     config,

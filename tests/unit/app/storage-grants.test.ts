@@ -16,7 +16,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-for (const name of ['home/alice', 'home/bob', 'lab', 'results']) {
+for (const name of ['home/alice', 'home/bob', 'lab', 'results', 'stores', 'work']) {
   mkdirSync(join(folder, name), { recursive: true });
 }
 
@@ -37,6 +37,18 @@ allow = ["*"]
 path = "${folder}/lab"
 mode = "ro"
 allow = ["user:alice"]
+
+[[storage.file.roots]]
+path = "${folder}/stores"
+mode = "rw"
+live = true
+allow = ["user:alice"]
+
+[[storage.file.roots]]
+path = "${folder}/work/{user}"
+mode = "rw"
+live = true
+allow = ["*"]
 
 [[storage.http.hosts]]
 host = "closed.example"
@@ -114,6 +126,8 @@ describe('what one user may use', () => {
     [`${folder}/home/x`, CLOSED, CLOSED],
     [`${folder}/lab/x`, READ_ONLY, CLOSED],
     [`${folder}/results/x`, CLOSED, CLOSED],
+    [`${folder}/stores/x`, OPEN, CLOSED],
+    [`file://${folder}/work/bob/store`, CLOSED, OPEN],
     ['https://closed.example/x', OPEN, CLOSED],
     ['https://own:login@closed.example/x', OPEN, OPEN],
     ['https://forms.example/x', OPEN, OPEN],
@@ -153,12 +167,14 @@ describe('what one user may use', () => {
 
   it('tells the job only of its own folders', () => {
     expect(storages.rootsFor(alice)).toEqual({
-      read: [`${folder}/home/alice`, `${folder}/lab`],
-      write: [`${folder}/home/alice`],
+      read: [`${folder}/home/alice`, `${folder}/lab`, `${folder}/stores`, `${folder}/work/alice`],
+      write: [`${folder}/home/alice`, `${folder}/stores`, `${folder}/work/alice`],
+      live: [`${folder}/stores`, `${folder}/work/alice`],
     });
     expect(storages.rootsFor(bob)).toEqual({
-      read: [`${folder}/home/bob`],
-      write: [`${folder}/home/bob`],
+      read: [`${folder}/home/bob`, `${folder}/work/bob`],
+      write: [`${folder}/home/bob`, `${folder}/work/bob`],
+      live: [`${folder}/work/bob`],
     });
   });
 });

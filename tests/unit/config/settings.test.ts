@@ -117,6 +117,7 @@ describe('what clients and jobs are told', () => {
     ).toEqual({
       read: [folder],
       write: [folder],
+      live: [],
       http_allow: [],
       ftp_allow: [],
     });
