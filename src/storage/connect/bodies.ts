@@ -154,6 +154,8 @@ const bytes = (n: number): string => `${String(n)} bytes`;
 export interface IncomingBounds extends BodyBounds {
   /** Of all that comes, as the storage says. */
   readonly digest?: Digest;
+  /** What an error of the source means, where it is none of the connection. */
+  readonly faultOf?: (url: string, error: unknown) => MagnetarError | undefined;
 }
 
 /**
@@ -168,7 +170,7 @@ export const incomingBody = (source: Readable, bounds: IncomingBounds): Readable
     short: () => unavailable(url, `broke off after ${bytes(bound.count())} of ${String(size)}`),
     long: () => failed(url, `sends more than the ${bytes(size)} it announced`),
     stalled: () => unavailable(url, `sends nothing for ${String(bounds.stallMs / 1000)} s`),
-    broken: (error) => connectionFailure(url, error),
+    broken: (error) => bounds.faultOf?.(url, error) ?? connectionFailure(url, error),
     onPiece: (piece) => check?.take(piece),
     judge: () =>
       check?.holds() === false

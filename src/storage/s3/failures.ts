@@ -113,3 +113,9 @@ export const failureOf = (url: string, error: unknown, signal: AbortSignal): Mag
 /** Whether the service has said this of the request. */
 export const hasStatus = (error: unknown, ...statuses: readonly number[]): boolean =>
   statuses.includes(answerOf(error).status ?? 0);
+
+/** The SDK compares the body with the checksum of its header; nothing but its words tells that from a cut. */
+export const checksumFailure = (url: string, error: unknown): MagnetarError | undefined =>
+  error instanceof Error && error.message.startsWith('Checksum mismatch')
+    ? failed(url, 'its bytes differ from the checksum it sends')
+    : undefined;

@@ -6,7 +6,7 @@ import type { ReadAnswer, ReadOptions } from '../../tasks/ports/object-storage.t
 import { incomingBody } from '../connect/bodies.ts';
 import { failed, unavailable } from '../connect/failures.ts';
 import type { Service } from './clients.ts';
-import { failureOf, hasStatus } from './failures.ts';
+import { checksumFailure, failureOf, hasStatus } from './failures.ts';
 
 export interface Reading extends ReadOptions {
   readonly url: string;
@@ -70,7 +70,7 @@ const answerOf = (
     throw failed(url, 'the answer is not the part that was asked for');
   }
   const bounds = { url, stallMs, signal: link.signal, ...(size === undefined ? {} : { size }) };
-  const body = incomingBody(Body, bounds);
+  const body = incomingBody(Body, { ...bounds, faultOf: checksumFailure });
   body.once('close', link.unlink);
   return { body, ...extent, ...(ETag === undefined ? {} : { version: ETag }) };
 };
