@@ -4,17 +4,21 @@ does neither."""
 from .base import Failure
 from .addresses import AnyAddress
 from .requests import Http
-from .retries import with_retries
+from .retries import SERVER, STORAGE, with_retries
 
 MOST_ENTRIES = 1000000
 JOB_OVER = 410
+MARGIN_S = 10
 
 
 class RelayHttp(Http):
-    """Requests to the server of the job, which says what was wrong with a storage."""
+    """Requests to the server of the job, which says what was wrong with a storage. It is given the
+    time to find out: to connect there and to wait, each as long as nothing may move."""
+
+    patience = SERVER
 
     def __init__(self, job):
-        super().__init__(AnyAddress(), job.plan['limits']['stall_s'])
+        super().__init__(AnyAddress(), 2 * job.plan['limits']['stall_s'] + MARGIN_S)
         self.job = job
         self.headers = {'Authorization': 'Bearer ' + job.plan['relay']['token']}
 
@@ -28,9 +32,11 @@ class RelayHttp(Http):
         from json import loads
 
         try:
-            return str(loads(response.read(65536).decode('utf-8'))['message'])
-        except (ValueError, KeyError, TypeError):
-            return super().reason(response)
+            told = loads(response.read(65536).decode('utf-8'))
+            of_storage = str(told.get('code')).startswith('STORAGE_')
+            return str(told['message']), STORAGE if of_storage else SERVER
+        except (ValueError, KeyError, AttributeError):
+            return super().reason(response)[0], SERVER
 
     def stored(self, response):
         """How many bytes an upload says it has stored."""
@@ -82,5 +88,5 @@ def entries(transfer, http, i):
                 transfer.check()
             return 'the list broke off'
 
-    with_retries(transfer, what, attempt)
+    with_retries(transfer, what, attempt, patience=http.patience)
     return found if is_folder else None

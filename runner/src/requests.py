@@ -5,7 +5,7 @@ import select
 from .base import Failure
 from .urls import shown_url, split_url
 from .answers import RETRY_STATUS
-from .retries import Again, wanted_pause
+from .retries import Again, STORAGE, wanted_pause
 
 MOST_KEPT = 4
 MOST_HOPS = 10
@@ -49,6 +49,7 @@ class Exchange:
 class Http:
     """Requests of one thread under one rule about addresses."""
 
+    patience = STORAGE  # With whom does not answer.
     tls = None  # One for all: to load what it trusts takes longer than most requests.
 
     def __init__(self, guard, stall_s):
@@ -60,13 +61,14 @@ class Http:
 
     def trouble(self, code, what, response):
         """A reason to try again, or a Failure."""
-        reason = self.reason(response)
+        reason, patience = self.reason(response)
         if response.status in RETRY_STATUS:
-            return Again(reason, wanted_pause(response.getheader('Retry-After')))
+            return Again(reason, wanted_pause(response.getheader('Retry-After')), patience)
         raise Failure(code, '%s: %s' % (what, reason))
 
     def reason(self, response):
-        return 'answered %d' % response.status
+        """What the answer says, and with whom to have patience then."""
+        return 'answered %d' % response.status, STORAGE
 
     def stored(self, response):
         """How many bytes an upload says it has stored; most servers do not."""

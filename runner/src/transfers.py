@@ -47,7 +47,7 @@ def fetch_http(transfer, http, url, part, what=None):
                 return 'the connection broke after %d of %d bytes' % (file.tell(), end)
             return None
 
-        with_retries(transfer, what, attempt, file.tell)
+        with_retries(transfer, what, attempt, file.tell, http.patience)
         return file.tell()
 
 

@@ -83,4 +83,4 @@ def upload(transfer, http, method, address, headers, url, send=None, size=None):
                 return 'the server stored %d of %d bytes' % (stored, size)
             return None
 
-    with_retries(transfer, what, attempt)
+    with_retries(transfer, what, attempt, patience=http.patience)

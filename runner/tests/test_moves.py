@@ -79,7 +79,7 @@ class Patience(Moves):
         server = self.peer(f=route)
         report = self.run_plan([self.sh('true')], inputs=[self.direct(server)])
         self.assertFails(report, 'INPUT_FAILED', 'the connection broke after 3 of 5 bytes')
-        self.assertEqual(len(server.seen), 5)
+        self.assertEqual(len(server.seen), 6)
 
     def test_move_answer_longer_than_announced(self):
         def route(peer):

@@ -172,7 +172,7 @@ class RelayInputs(Relayed):
                 item = self.relayed('/in', type='DIRECTORY')
                 report = self.run_relay(server, 'true', [item])
                 self.assertInputFails(report, 'input 0 (/in): listing input 0')
-                self.assertEqual(len(server.seen), 5)
+                self.assertEqual(len(server.seen), 6)
 
     def test_relay_refusals_are_told_in_the_words_of_the_server(self):
         for status, code, message in (
@@ -207,10 +207,12 @@ class RelayInputs(Relayed):
 
     def test_relay_unavailable_for_good(self):
         server = self.relay({0: b'hello'})
-        server.odd['GET', 'inputs/0/file'] = lambda peer: peer.trouble(503, 'UNAVAILABLE', 'no')
+        server.odd['GET', 'inputs/0/file'] = lambda peer: peer.trouble(
+            503, 'STORAGE_UNAVAILABLE', 'no'
+        )
         report = self.run_relay(server, 'true', [self.relayed('/w/f')])
         self.assertInputFails(report, 'input 0 (/w/f): fetching input 0 through the server: no')
-        self.assertEqual(len(server.seen), 6)
+        self.assertEqual(len(server.seen), 7)
 
     def test_relay_of_a_job_that_is_over(self):
         for place in ('inputs/0/list', 'inputs/0/file'):

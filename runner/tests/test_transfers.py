@@ -178,3 +178,77 @@ class InATask(Case):
             'input 0 (/w/f): fetching %s/f: the server sent a bad Content-Length' % server.url,
         )
         self.assertNotIn('SECRET', self.log() + str(report))
+
+
+class Patience(unittest.TestCase):
+    """Without waiting: the pauses move the clock."""
+
+    def setUp(self):
+        self.now = 0
+        patch = mock.patch.object(runner, 'time', types.SimpleNamespace(monotonic=self.clock))
+        patch.start()
+        self.addCleanup(patch.stop)
+        silent = mock.patch.object(runner, 'log', lambda line: None)
+        silent.start()
+        self.addCleanup(silent.stop)
+
+    def clock(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+
+    def seconds_of(self, attempt, patience=runner.STORAGE):
+        """`(tries, seconds)` until it gave up."""
+        transfer = types.SimpleNamespace(check=lambda: None, wait=self.wait, tries=0)
+        with self.assertRaises(runner.Failure):
+            runner.with_retries(transfer, 'moving', attempt, patience=patience)
+        return transfer.tries, self.now
+
+    def test_a_storage_is_given_up_after_some_tries(self):
+        tries, seconds = self.seconds_of(lambda: 'cut')
+        self.assertEqual(tries, 6)
+        self.assertTrue(3.8 < seconds < 8, seconds)
+
+    def test_a_silent_storage_is_given_up_sooner(self):
+        def attempt():
+            self.wait(60)
+            return 'nothing came'
+
+        self.assertEqual(self.seconds_of(attempt)[0], 2)
+
+    def test_what_takes_longest_is_tried_twice(self):
+        def attempt():
+            self.wait(1000)
+            return 'nothing came'
+
+        self.assertEqual(self.seconds_of(attempt)[0], 2)
+
+    def test_pauses_that_are_asked_for_are_no_loss_of_patience(self):
+        tries, seconds = self.seconds_of(lambda: runner.Again('busy', 100))
+        self.assertEqual((tries, seconds), (6, 500))
+
+    def test_the_server_of_the_job_may_be_away_for_minutes(self):
+        def attempt():
+            raise ConnectionRefusedError('refused')
+
+        tries, seconds = self.seconds_of(attempt, runner.SERVER)
+        self.assertTrue(300 <= seconds < 308, seconds)
+        self.assertTrue(35 < tries < 90, tries)
+
+    def test_a_storage_behind_it_gets_no_more_patience_for_that(self):
+        def attempt():
+            if self.now < 100:
+                raise ConnectionRefusedError('refused')
+            return 'the storage answers 503'
+
+        self.assertTrue(100 < self.seconds_of(attempt, runner.SERVER)[1] < 150)
+
+    def test_a_full_disk_is_not_waited_for(self):
+        def attempt():
+            raise OSError(28, 'No space left on device')
+
+        transfer = types.SimpleNamespace(check=lambda: None, wait=self.wait, tries=0)
+        with self.assertRaises(OSError):
+            runner.with_retries(transfer, 'moving', attempt)
+        self.assertEqual(transfer.tries, 1)
