@@ -1,6 +1,6 @@
 /** `/files/<job>/inputs/…` and `/files/<job>/outputs/…`: a running job reads and writes what this server moves for it. */
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
@@ -102,6 +102,16 @@ const sendList =
     await pipeline(Readable.from(lines()), res, { signal });
   };
 
+/** Whoever stores it may close it early: the connection is still needed, to say why. */
+const bodyOf = (req: Request): Readable => {
+  const body = new PassThrough();
+  body.on('error', () => undefined); // heard by whoever stores it
+  req.once('close', () => {
+    if (!req.complete) body.destroy(new MagnetarError('ABORTED', 'the client left'));
+  });
+  return req.pipe(body);
+};
+
 const takeOutput =
   (deps: RelayRouteDeps) =>
   async (req: Request, res: Response): Promise<void> => {
@@ -114,7 +124,10 @@ const takeOutput =
     }
     const size = Number(req.get('content-length') ?? NaN);
     const options = { signal, ...(Number.isSafeInteger(size) ? { size } : {}) };
-    const bytes = await writeOutput(deps, place, req, options);
+    const bytes = await writeOutput(deps, place, bodyOf(req), options).catch((error: unknown) => {
+      if (!req.complete) res.setHeader('connection', 'close'); // nobody wants the rest
+      throw error;
+    });
     if (!req.readableEnded) await once(req.resume(), 'end', { signal });
     sendJson(res, 200, { bytes });
   };

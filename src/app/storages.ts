@@ -28,8 +28,6 @@ interface Kind {
   readonly storage: ObjectStorage;
 }
 
-/** Longest time to the head of an answer. */
-const ANSWER_MS = 60_000;
 const FTP_CONNECTIONS = 8;
 
 /** Configuration says '' for "none"; records leave the key out. */
@@ -51,7 +49,7 @@ const http = (config: Config): Kind => {
   return {
     schemes: ['http', 'https'],
     rules: createHttpRules({ allow, hosts, grants }),
-    storage: createHttpStorage({ guard, hosts, stallMs, answerMs: ANSWER_MS }),
+    storage: createHttpStorage({ guard, hosts, stallMs, answerMs: stallMs }),
   };
 };
 
