@@ -122,7 +122,7 @@ export const AREAS = [
     build: true,
     needs: [
       ...['python', 'venv', ...RUNTIMES, 'mongodb', 'chromium'],
-      ...['clientPython', 'nginx', 's3', 'curl'],
+      ...['clientPython', 'nginx', 's3', 'curl', 'toxiproxy'],
     ],
   }),
   vitest('clients', {
@@ -130,5 +130,11 @@ export const AREAS = [
     needs: ['python', 'venv', 'clientPython', 'bubblewrap', 'rsync', 'mongodb'],
   }),
   program('runner', ['python', ...RUNTIMES], 'python3', 'runner/tests/run.py'),
-  vitest('chaos', { build: true, needs: ['python', 'venv', 'bubblewrap', 'mongodb'] }),
+  vitest('chaos', {
+    build: true,
+    needs: [
+      ...['python', 'venv', 'bubblewrap', 'mongodb'],
+      ...['clientPython', 'nginx', 's3', 'toxiproxy'],
+    ],
+  }),
 ];

@@ -70,6 +70,11 @@ const NEEDS = {
     packages: [],
     advice: 'Go 1.25 or newer builds versitygw (go.dev/dl)',
   },
+  toxiproxy: {
+    here: () => isBuilt('toxiproxy') || isInstalled('go'),
+    packages: [],
+    advice: 'Go builds Toxiproxy (go.dev/dl)',
+  },
 };
 
 const isDebian = () => {

@@ -1,5 +1,8 @@
-"""pyftpdlib on loopback: `ftp-server.py FOLDER [CERTIFICATE [implicit]]` prints its port. User svc writes, as does one with an odd name; anonymous reads."""
+"""pyftpdlib on loopback: `ftp-server.py FOLDER [CERTIFICATE [implicit]]` prints its port. User svc writes, as does one with an odd name; anonymous reads.
 
+FTP_HOST is where it listens, FTP_DATA_PORTS the ports that it opens for data."""
+
+import os
 import sys
 
 from pyftpdlib.authorizers import DummyAuthorizer
@@ -28,7 +31,9 @@ Handler.max_login_attempts = 1
 if certificate:
     Handler.certfile = certificate
     Handler.tls_control_required = Handler.tls_data_required = True
-server = FTPServer(('127.0.0.1', 0), Handler)
+if os.environ.get('FTP_DATA_PORTS'):
+    Handler.passive_ports = [int(port) for port in os.environ['FTP_DATA_PORTS'].split(',')]
+server = FTPServer((os.environ.get('FTP_HOST', '127.0.0.1'), 0), Handler)
 server.max_cons = server.max_cons_per_ip = 0
 print(server.address[1], flush=True)
 server.serve_forever(handle_exit=False)

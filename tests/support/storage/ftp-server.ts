@@ -33,12 +33,18 @@ export interface FtpServerOptions {
   readonly implicit?: boolean;
   /** Whom the certificate is for. */
   readonly host?: string;
+  /** Where it listens, for whoever puts a proxy on the same ports of another address. */
+  readonly address?: string;
+  /** All that it opens for data. */
+  readonly dataPorts?: readonly number[];
 }
 
 export const startFtpServer = async ({
   tls,
   implicit = false,
   host = 'localhost',
+  address = '127.0.0.1',
+  dataPorts = [],
 }: FtpServerOptions): Promise<FtpServer> => {
   const venv = await install('pyftpdlib');
   const folder = await mkdtemp(join(tmpdir(), 'ftp-'));
@@ -50,7 +56,10 @@ export const startFtpServer = async ({
     ...(tls ? [join(folder, 'both.pem')] : []),
     ...(implicit ? ['implicit'] : []),
   ];
-  const child = spawn(join(venv, 'bin', 'python'), args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(join(venv, 'bin', 'python'), args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, FTP_HOST: address, FTP_DATA_PORTS: dataPorts.join() },
+  });
   const ended = once(child, 'exit');
   const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer | number];
   const port = Number(String(line));

@@ -1,10 +1,10 @@
 /** All storages that a task may meet, each a real server on loopback, and the configuration that lets tasks use them. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FTP_PASSWORD, FTP_USER, startFtpServer } from './ftp-server.ts';
+import { FTP_PASSWORD, FTP_USER, startFtpServer, type FtpServer } from './ftp-server.ts';
 import { servedFolder, type ServedFolder } from './names.ts';
-import { NGINX_PASSWORD, NGINX_USER, startNginx } from './nginx.ts';
-import { startVersitygw } from './versitygw.ts';
+import { NGINX_PASSWORD, NGINX_USER, startNginx, type Nginx } from './nginx.ts';
+import { startVersitygw, type Versitygw } from './versitygw.ts';
 
 /** One kind of storage, seen from a task and past it. */
 export interface Shelf extends ServedFolder {
@@ -30,7 +30,7 @@ export interface StorageLab {
 const login = (user: string, password: string): string =>
   `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
 
-const shelf = (
+export const shelf = (
   folder: ServedFolder,
   base: string,
   openBase: string,
@@ -45,29 +45,33 @@ const shelf = (
   curl,
 });
 
-export const startStorageLab = async (): Promise<StorageLab> => {
-  const [ftp, nginx, s3] = await Promise.all([
-    startFtpServer({ tls: false }),
-    startNginx(),
-    startVersitygw(),
-  ]);
+export interface StorageServers {
+  readonly ftp: FtpServer;
+  readonly nginx: Nginx;
+  readonly s3: Versitygw;
+}
+
+/** Where tasks find each: `host:port`. */
+export type Doors = Readonly<Record<keyof StorageLab['shelves'], string>>;
+
+const addressOf = (port: number): string => `127.0.0.1:${String(port)}`;
+
+export const createStorageLab = ({ ftp, nginx, s3 }: StorageServers, doors: Doors): StorageLab => {
   const bucket = join(s3.data, 'bucket');
   mkdirSync(bucket);
-  const web = `127.0.0.1:${String(nginx.port)}`;
-  const files = `127.0.0.1:${String(ftp.port)}`;
   const s3Keys = login(s3.accessKey, s3.secretKey);
   return {
     shelves: {
-      ftp: shelf(ftp, `ftp://${files}/`, `ftp://${login(FTP_USER, FTP_PASSWORD)}${files}/`),
+      ftp: shelf(ftp, `ftp://${doors.ftp}/`, `ftp://${login(FTP_USER, FTP_PASSWORD)}${doors.ftp}/`),
       http: shelf(
         nginx,
-        `http://${web}/files/`,
-        `http://${login(NGINX_USER, NGINX_PASSWORD)}${web}/files/`,
+        `http://${doors.http}/files/`,
+        `http://${login(NGINX_USER, NGINX_PASSWORD)}${doors.http}/files/`,
       ),
       s3: shelf(
         servedFolder(bucket),
         's3://bucket/',
-        `s3://${s3Keys}${new URL(s3.endpoint).host}/bucket/`,
+        `s3://${s3Keys}${doors.s3}/bucket/`,
         (path) => [
           ...['--aws-sigv4', 'aws:amz:us-east-1:s3', '--user', `${s3.accessKey}:${s3.secretKey}`],
           ...['--header', 'x-amz-content-sha256: UNSIGNED-PAYLOAD'],
@@ -80,7 +84,7 @@ export const startStorageLab = async (): Promise<StorageLab> => {
 allow = ["127.0.0.1"]
 
 [[storage.http.hosts]]
-host = "${web}"
+host = "${doors.http}"
 user = "${NGINX_USER}"
 password = "${NGINX_PASSWORD}"
 
@@ -94,7 +98,7 @@ password = "${FTP_PASSWORD}"
 
 [[storage.s3]]
 name = "lab"
-endpoint = "${s3.endpoint}"
+endpoint = "http://${doors.s3}"
 access_key = "${s3.accessKey}"
 secret_key = "${s3.secretKey}"
 `,
@@ -103,4 +107,16 @@ secret_key = "${s3.secretKey}"
       await Promise.all([ftp.stop(), nginx.stop(), s3.stop()]);
     },
   };
+};
+
+export const startStorageLab = async (): Promise<StorageLab> => {
+  const [ftp, nginx, s3] = await Promise.all([
+    startFtpServer({ tls: false }),
+    startNginx(),
+    startVersitygw(),
+  ]);
+  return createStorageLab(
+    { ftp, nginx, s3 },
+    { ftp: addressOf(ftp.port), http: addressOf(nginx.port), s3: new URL(s3.endpoint).host },
+  );
 };

@@ -1,33 +1,17 @@
 /** versitygw: a strict S3 service on plain files. Built once from its Go module into `.cache/`; each start has a port and a folder of its own. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { goProgram } from '../go-program.ts';
 import { until } from '../until.ts';
 import { freePort } from './ports.ts';
 
-const VERSION = 'v1.8.0';
-const MODULE = `github.com/versity/versitygw/cmd/versitygw@${VERSION}`;
-const CACHE = fileURLToPath(new URL('../../../.cache/', import.meta.url));
-const BINARY = join(CACHE, `versitygw-${VERSION}`);
-
-const run = promisify(execFile);
-
-const build = async (): Promise<void> => {
-  const work = await mkdtemp(join(tmpdir(), 'versitygw-build-'));
-  try {
-    const env = { ...process.env, GOBIN: work };
-    await run('go', ['install', '-trimpath', '-ldflags', '-s -w', MODULE], { cwd: work, env });
-    await mkdir(CACHE, { recursive: true });
-    await cp(join(work, 'versitygw'), `${BINARY}.${String(process.pid)}`);
-    await rename(`${BINARY}.${String(process.pid)}`, BINARY);
-  } finally {
-    await rm(work, { recursive: true });
-  }
+const PROGRAM = {
+  name: 'versitygw',
+  source: 'github.com/versity/versitygw/cmd/versitygw',
+  version: 'v1.8.0',
 };
 
 export interface Versitygw {
@@ -40,14 +24,14 @@ export interface Versitygw {
 }
 
 export const startVersitygw = async (): Promise<Versitygw> => {
-  if (!existsSync(BINARY)) await build();
+  const program = await goProgram(PROGRAM);
   const folder = await mkdtemp(join(tmpdir(), 'versitygw-'));
   const data = join(folder, 'data');
   await mkdir(data);
   const port = await freePort();
   const [accessKey, secretKey] = ['TESTKEY', 'a+secret/with=signs'];
   const server = ['--port', `127.0.0.1:${String(port)}`, '--health', '/healthz', '--quiet'];
-  const child = spawn(BINARY, [...server, 'posix', data], {
+  const child = spawn(program, [...server, 'posix', data], {
     cwd: folder,
     env: { ...process.env, ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
     stdio: ['ignore', 'ignore', 'inherit'],
