@@ -70,6 +70,8 @@ const storageFor = ({ storageOf }: RelayDeps, url: string, caller: Caller): Obje
   throw new MagnetarError('NO_METHOD', `no storage for ${redactUrl(url)}`);
 };
 
+const NOT_HERE = ['STORAGE_MISSING', 'STORAGE_REFUSED'] as const;
+
 /** Of the spellings of a path the one that is there: names below it are plain. */
 const spellingOf = async (
   storage: ObjectStorage,
@@ -82,7 +84,7 @@ const spellingOf = async (
     await storage.stat(literal, options);
     return literal;
   } catch (error) {
-    if (!isMagnetarError(error, 'STORAGE_MISSING')) throw error;
+    if (!NOT_HERE.some((code) => isMagnetarError(error, code))) throw error;
     return decoded;
   }
 };

@@ -11,7 +11,7 @@ import type { FileAccess, FileUse } from './ports/file-access.ts';
 import type { SchemeRules, UrlRules } from './ports/url-rules.ts';
 import type { TaskInput, TaskOutput, TaskSpec } from './spec.ts';
 import type { Caller } from './grants.ts';
-import { filePathsOf, schemeOf, segmentsOf } from './urls.ts';
+import { filePathsOf, outputPathOf, schemeOf, segmentsOf } from './urls.ts';
 import { LIMITS } from './validation/limits.ts';
 import { hasWildcard } from './validation/patterns.ts';
 
@@ -72,7 +72,8 @@ const judgeFile = async (
   options: CallOptions,
 ): Promise<Refusal | undefined> => {
   const { url, use, file, caller } = transfer;
-  const paths = filePathsOf(url);
+  const output = outputPathOf(url);
+  const paths = use === 'read' || output === undefined ? filePathsOf(url) : [output];
   if (paths.length === 0) {
     return refuse(transfer, 'BAD_TASK', 'must be file:// with an absolute path and no host');
   }

@@ -114,13 +114,16 @@ export const createAllowList = (options: AllowListOptions): FileAccess => {
     file: boolean,
   ): Promise<FileVerdict> => {
     const judging = { roots: await resolveRoots(open, realPath), file, realPath };
+    const outside: string[] = [];
     for (const path of paths) {
       const reason = await judge(path, judging);
-      if (reason !== undefined) {
-        return { allowed: false, path, reason, outside: reason === OUTSIDE };
-      }
+      if (reason === OUTSIDE) outside.push(path);
+      else if (reason !== undefined) return { allowed: false, path, reason, outside: false };
     }
-    return { allowed: true };
+    const [path] = outside;
+    return path === undefined || outside.length < paths.length
+      ? { allowed: true }
+      : { allowed: false, path, reason: OUTSIDE, outside: true };
   };
 
   return {

@@ -19,7 +19,7 @@ export type FileRoots = Readonly<Record<FileUse, readonly string[]>>;
 
 export interface FileAccess {
   rootsFor(caller: Caller): FileRoots;
-  /** Judges absolute paths that may all be meant by one URL; each must be allowed. `file` = the path names a file, never a root itself. */
+  /** Judges absolute paths that may all be meant by one URL: one must lie in an allowed folder, for whoever uses it looks nowhere else. `file` = the path names a file, never a root itself. */
   check(
     paths: readonly string[],
     use: FileUse,

@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAllowList } from '../../../src/storage/file/allow-list.ts';
 import { createHttpRules } from '../../../src/storage/http/http-rules.ts';
 import {
   bodyOf,
@@ -568,6 +569,28 @@ describe('storage (C23, C24)', () => {
         expect((await h.post(input(url))).status).toBe(200);
         expect((await h.post(output(url))).status).toBe(200);
       }
+    }
+  });
+
+  it('finds a root whose name is encoded in the URL', async () => {
+    const root = join(h.data, 'my data');
+    mkdirSync(root);
+    const other = await startHarness(({ storage }) => ({
+      storage: {
+        ...storage,
+        files: createAllowList({ rootsFor: () => ({ read: [root], write: [root] }) }),
+      },
+    }));
+    try {
+      const at = `file://${h.data}/my%20data`;
+      expect((await other.post(input(`${at}/x`))).status).toBe(200);
+      expect((await other.post(output(`${at}/x`))).status).toBe(200);
+      for (const url of [`${at}2/x`, `${at}/%2e%2e/x`]) {
+        expect((await other.post(input(url))).status).toBe(403);
+        expect((await other.post(output(url))).status).toBe(403);
+      }
+    } finally {
+      await other.close();
     }
   });
 
