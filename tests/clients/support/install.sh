@@ -11,7 +11,7 @@ wheels=$here/requirements/$name-tasks.txt
 build=$here/requirements/build.txt
 cache=$here/../../.cache/clients
 mkdir -p "$cache"
-cache=$(cd "$cache" && pwd)
+cache=$(cd "$cache" && pwd -P) # the same for all checkouts that share it
 target=$cache/$name
 
 fail() {
