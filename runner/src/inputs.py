@@ -5,7 +5,7 @@ import os
 import stat
 import time
 
-from .base import Failure, os_text, write_all
+from .base import Failure, os_text, parts_of, write_all
 from .paths import normal, SYSTEM_FOLDERS
 from .host import identity, reopen, step, Way
 from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
@@ -48,19 +48,20 @@ def why(item):
 
 class Inputs:
     """Brings every input into the tree, or shows it there read-only without moving a byte. What
-    comes over the network arrives beside the tree in any order; all of it is put into the tree in
-    the order of the plan, because one input may lie in another."""
+    comes over the network arrives beside the tree in any order; all of it is put into the tree from
+    the outside in, so that of one input in another the inner one is what the task finds."""
 
     def __init__(self, job, tree, layout, runtime):
         self.job, self.tree, self.layout, self.runtime = job, tree, layout, runtime
         self.plan = job.plan
+        self.items = sorted(self.plan['inputs'], key=lambda item: len(parts_of(item['path'])))
         self.traffic = Traffic(job, 'input', 'fetching inputs')
         self.covered = set()
 
     def bring(self):
-        with self.traffic, Fetches(self.job, self.traffic, self.plan['inputs']) as fetches:
+        with self.traffic, Fetches(self.job, self.traffic, self.items) as fetches:
             fetches.start()
-            for item in self.plan['inputs']:
+            for item in self.items:
                 path = normal(item['path'], 'input path')
                 began = time.monotonic()
                 try:
