@@ -109,6 +109,7 @@ const createParts = (input: CreateAppInput, made: Made): Parts => {
     box,
     clock: systemClock,
     logs: keptLogs,
+    storageOf: storages.storageOf,
     checkJobs: createCheckJobs(join(config.data, 'checks')),
     timing: input.timing ?? DEFAULT_TIMING,
     rules: planRulesOf(config, server, storages),

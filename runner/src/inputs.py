@@ -12,6 +12,7 @@ from .tree import copy_fd, FILE_FLAGS, MAX_DEPTH
 from .digests import assert_digest
 from .traffic import OverLimit, row_of, Traffic
 from .fetches import Fetches, REMOTE
+from .pushed import Pushed
 
 
 def source_of(item, roots):
@@ -61,12 +62,15 @@ class Inputs:
     def bring(self):
         with self.traffic, Fetches(self.job, self.traffic, self.items) as fetches:
             fetches.start()
+            pushed = Pushed(self.job, self.tree, self.layout, self.traffic)
             for item in self.items:
                 path = normal(item['path'], 'input path')
                 began = time.monotonic()
                 try:
                     if item['method'] in REMOTE:
                         row = self.place(fetches.of(item), path)
+                    elif item['method'] == 'push':
+                        row = {'size': pushed.bring(item, path)}
                     else:
                         size = getattr(self, item['method'])(item, path)
                         seconds = round(time.monotonic() - began, 3)

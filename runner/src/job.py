@@ -39,6 +39,7 @@ class Job:
             'uid': str(os.geteuid()),
         }
         self.executors, self.inputs, self.outputs = [], [], []
+        self.pushed = 0  # Outputs that wait for the server.
         self.pulse = self.watchdog = self.runtime = None
         self.traffic = None  # What moves at the moment.
 
@@ -81,6 +82,8 @@ class Job:
             'inputs': self.inputs,
             'outputs': self.outputs,
         }
+        if self.pushed:
+            report['pushed'] = self.pushed
         return fit(report, self.shared)
 
     def save(self, text):

@@ -11,6 +11,7 @@ from .paths import is_pattern, matches, normal, output_base
 from .tree import MAX_DEPTH, Odd
 from .traffic import OverLimit, Traffic
 from .targets import Target
+from .shelf import Shelf
 from .deliveries import Deliveries
 
 
@@ -41,11 +42,12 @@ class Outputs:
     def deliver(self):
         """Every output is tried; the first problem is the one told. After a failed executor
         problems are only noted."""
-        with self.traffic, Deliveries(self.job, self.traffic) as self.deliveries:
+        deliveries = Deliveries(self.job, self.traffic)
+        with self.traffic, Shelf(self.job) as self.shelf, deliveries as self.deliveries:
             walked = [(item,) + self.walk(item) for item in self.plan['outputs']]
             for item, path, rows, error, is_there in walked:
                 arrived, failure = self.deliveries.finish(item)
-                rows += [self.row(item, *told) for told in arrived]
+                rows += [self.moved_row(item, *told) for told in arrived]
                 if rows and item.get('why'):
                     rows[0]['why'] = item['why']
                 self.job.outputs += rows
@@ -178,6 +180,8 @@ class Outputs:
             names = sorted(os.listdir(fd))
             if item['method'] == 'relay' and not names:
                 self.deliveries.folder(item, rel)
+            if item['method'] == 'push' and not names:
+                self.shelf.empty_folder(item, path, rel)
             for name in names:
                 inner = path.rstrip('/') + '/' + name
                 try:
@@ -195,6 +199,11 @@ class Outputs:
 
     def deliver_file(self, item, path, rel, fd, info, borrowed):
         self.traffic.use_file(info.st_size)
+        if item['method'] == 'push':
+            self.shelf.file(item, path, rel, (fd, info), borrowed)
+            url = join_url(item['url'], rel, True)
+            self.rows.append(self.row(item, path, url, info.st_size))
+            return
         if item['method'] != 'mount':
             self.deliveries.file(item, path, rel, fd, info.st_size)
             return
@@ -202,16 +211,18 @@ class Outputs:
         self.target(item).put(rel, fd, info, borrowed, self.job)
         url = join_url(item['url'], rel, False)
         seconds = round(time.monotonic() - began, 3)
-        self.rows.append(self.row(item, path, url, info.st_size, seconds, 1))
+        self.rows.append(self.moved_row(item, path, url, info.st_size, seconds, 1))
+
+    @classmethod
+    def moved_row(cls, item, path, url, size, seconds, tries):
+        return dict(cls.row(item, path, url, size), seconds=seconds, tries=tries)
 
     @staticmethod
-    def row(item, path, url, size, seconds, tries):
+    def row(item, path, url, size):
         return {
             'i': item['i'],
             'path': path,
             'url': public_url(url),
             'size': size,
             'method': item['method'],
-            'seconds': seconds,
-            'tries': tries,
         }

@@ -23,6 +23,7 @@ MODULES = (
     'test_inputs',
     'test_http',
     'test_relay',
+    'test_push',
     'test_moves',
     'test_outputs',
     'test_transfers',

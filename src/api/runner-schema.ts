@@ -1,6 +1,7 @@
 /** The shapes of src/tasks/report.ts as the one schema of what runners send, compiled once at boot. How much they may send is bounded in bytes, by who receives it. */
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Beacon, Report, ReportOutput } from '../tasks/report.ts';
+import type { PushedOutput } from '../tasks/pushes.ts';
 import type { Checked, RunnerSchema } from '../tasks/runner-schema.ts';
 import { fieldProblem } from './schema-problems.ts';
 
@@ -44,6 +45,14 @@ const INPUT = object({ i: count, path: text, size: count }, MOVED);
 
 const OUTPUT = object({ i: count, path: text, url: text, size: count }, MOVED);
 
+/** Becomes part of a URL, so that nothing may lead out of its folder. */
+const name = { type: 'string', pattern: String.raw`^(?!\.{1,2}$)[^/\u0000]+$` };
+
+const PUSHED = object(
+  { i: count, path: text, names: list(name), size: count },
+  { stored: { type: 'string', pattern: '^[0-9]{1,9}$' } },
+);
+
 const REPORT = object(
   {
     v: { const: 1 },
@@ -60,7 +69,7 @@ const REPORT = object(
     inputs: list(INPUT),
     outputs: list(OUTPUT),
   },
-  { cut: object({}, { outputs: count, inputs: count }) },
+  { cut: object({}, { outputs: count, inputs: count }), pushed: count },
 );
 
 const event = (
@@ -99,5 +108,6 @@ export const compileRunnerSchema = (): RunnerSchema => {
     beacon: checkWith(ajv.compile<Beacon>(BEACON)),
     report: checkWith(ajv.compile<Report>(REPORT)),
     output: checkWith(ajv.compile<ReportOutput>(OUTPUT)),
+    pushed: checkWith(ajv.compile<PushedOutput>(PUSHED)),
   };
 };

@@ -36,7 +36,11 @@ export const destinationOf = (config: Config, entry: DestinationConfig): Destina
     },
     mounts: entry.mounts,
     env: entry.env,
-    reach: { shared_filesystem: entry.shared_filesystem, direct: entry.direct },
+    reach: {
+      shared_filesystem: entry.shared_filesystem,
+      direct: entry.direct,
+      push: entry.transport === 'rest',
+    },
     queues: entry.transport !== 'embedded',
     limits: {
       pids: limits.pids,

@@ -9,6 +9,7 @@ import type { PlanBeacon, PlanRelay, PlanRuntime } from '../tasks/plan.ts';
 import type { JobFile, JobTransport } from '../tasks/ports/job-transport.ts';
 import type { KeptLogs } from '../tasks/ports/kept-logs.ts';
 import type { SecretBox } from '../tasks/ports/secret-box.ts';
+import type { FindStorage } from '../tasks/relay.ts';
 import type { TaskStore } from '../tasks/ports/task-store.ts';
 import type { RunnerSchema } from '../tasks/runner-schema.ts';
 import type { Task } from '../tasks/task.ts';
@@ -28,6 +29,8 @@ export interface AttemptDeps {
   readonly destination: Destination;
   readonly transport: JobTransport;
   readonly logs: KeptLogs;
+  /** For what this server moves into and out of jobs. */
+  readonly storageOf: FindStorage;
   readonly rules: PlanRules;
   readonly timing: Timing;
   /** Launcher and runner, laid beside each plan. */
@@ -53,6 +56,25 @@ export interface CancelWatch {
   looks: number;
 }
 
+/** One input on its way into the job. */
+export interface Staged {
+  bytes: number;
+  files: number;
+  isWhole: boolean;
+}
+
+/** Outputs that were fetched from the job; a restarted server begins again, which changes nothing. */
+export interface CollectWatch {
+  /** First row of the list that is still to be looked at. */
+  next: number;
+  /** Files stored, by output. */
+  readonly files: Map<number, number>;
+  /** Why the rest of an output is not stored. */
+  readonly failed: Map<number, string>;
+  /** When Pulsar first handed out nothing. */
+  stuckSince: number | undefined;
+}
+
 /** Signs of life of one job, on the monotonic clock of this process. */
 export interface Watch {
   /** The job that this watch is about; a redone attempt starts a new one. */
@@ -75,6 +97,9 @@ export interface Watch {
   refused: { readonly since: number; readonly why: string } | undefined;
   /** When the list of outputs was first asked for in vain. */
   uncollectedSince: number | undefined;
+  /** Inputs that were laid into the job, as far as they are there. */
+  readonly staged: Map<number, Staged>;
+  readonly collected: CollectWatch;
   /** Failed calls in a row. */
   failures: number;
   /** When the Pulsar stopped answering. */
@@ -94,6 +119,8 @@ export const newWatch = (job: JobId, now: number): Watch => ({
   cancel: undefined,
   refused: undefined,
   uncollectedSince: undefined,
+  staged: new Map(),
+  collected: { next: 0, files: new Map(), failed: new Map(), stuckSince: undefined },
   failures: 0,
   unreachableSince: undefined,
 });

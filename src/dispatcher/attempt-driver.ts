@@ -13,6 +13,7 @@ import {
   type Watch,
 } from './attempt-context.ts';
 import { cancelStep } from './cancel-step.ts';
+import { collectStep } from './collect-step.ts';
 import { followStep } from './follow-step.ts';
 import { prepareStep, resumeSubmitStep } from './submit-step.ts';
 
@@ -36,6 +37,8 @@ const step = (input: StepInput, rung: boolean): Promise<StepResult> => {
       return resumeSubmitStep(input);
     case 'run':
       return followStep(input, rung);
+    case 'collect':
+      return collectStep(input);
   }
 };
 

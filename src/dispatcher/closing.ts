@@ -2,6 +2,7 @@
 import { isMagnetarError, messageOf } from '../kernel/errors.ts';
 import {
   cancelled,
+  collecting,
   failed,
   reported,
   retried,
@@ -14,7 +15,7 @@ import type { Task } from '../tasks/task.ts';
 import type { StepInput, StepResult } from './attempt-context.ts';
 import { mayHaveBegun } from './began.ts';
 import { wholeReport } from './whole-report.ts';
-import { settle } from './task-writer.ts';
+import { onlyHead, settle, writeOnce } from './task-writer.ts';
 import { MAX_ATTEMPTS } from './timing.ts';
 
 /** Whether the document still shows the attempt that the step was about; another job or another owner is none of its business. */
@@ -38,10 +39,17 @@ const write = async (
   return 'again';
 };
 
-/** The report is here; a wish recorded before this write wins over it. */
-export const closeWithReport = async (input: StepInput, report: Report): Promise<StepResult> => {
-  const whole = await wholeReport(input, report);
-  if ('waitMs' in whole) return whole;
+const asItIs = (report: Report): Report => report;
+
+/** The report is here; a wish recorded before this write wins over it. `amend` adds what the report cannot know. */
+export const closeWithReport = async (
+  input: StepInput,
+  report: Report,
+  amend: (whole: Report) => Report = asItIs,
+): Promise<StepResult> => {
+  const found = await wholeReport(input, report);
+  if ('waitMs' in found) return found;
+  const whole = amend(found);
   return write(input, (task) => {
     const now = input.deps.clock.now();
     const wish = task.head.cancel;
@@ -49,6 +57,15 @@ export const closeWithReport = async (input: StepInput, report: Report): Promise
       ? reported(task, whole, now)
       : cancelled(task, { reason: wish.reason, now, owed: 'clean', report: whole });
   });
+};
+
+/** The job has ended with a report. Outputs that wait in it are stored before its task ends; the record says so first. */
+export const endWithReport = async (input: StepInput, report: Report): Promise<StepResult> => {
+  if (report.pushed === undefined || report.pushed === 0) return closeWithReport(input, report);
+  const { deps, task, signal } = input;
+  const head = collecting(task, report, deps.clock.now());
+  await writeOnce(deps.store, task, onlyHead(head), { signal, uncancelled: true });
+  return 'again';
 };
 
 /** The attempt is over without a report: another one when none of its containers can have started and tries are left. */

@@ -13,7 +13,7 @@ import {
 } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { isThere } from './is-there.ts';
-import { closeAsFailed, closeAsLost, closeWithReport } from './closing.ts';
+import { closeAsFailed, closeAsLost, endWithReport } from './closing.ts';
 import { fetchReport, isUnreadable, reportOf } from './job-report.ts';
 import { onlyHead, writeOnce } from './task-writer.ts';
 
@@ -40,7 +40,7 @@ const onReport = (
   input: StepInput,
   report: Report | Unreadable,
 ): Promise<StepResult> | StepResult => {
-  if (!isUnreadable(report)) return closeWithReport(input, report);
+  if (!isUnreadable(report)) return endWithReport(input, report);
   const { deps, watch } = input;
   const now = deps.clock.monotonic();
   watch.unreadableSince ??= now;
@@ -107,7 +107,7 @@ const poll = async (input: StepInput): Promise<StepResult> => {
 export const followStep = async (input: StepInput, rung: boolean): Promise<StepResult> => {
   const { deps, task, watch, signal } = input;
   const { inbox } = runOf(task);
-  if (inbox.report !== undefined) return closeWithReport(input, inbox.report);
+  if (inbox.report !== undefined) return endWithReport(input, inbox.report);
   if (inbox.executing !== undefined && task.head.state === 'INITIALIZING') {
     const head = executing(task, deps.clock.now());
     await writeOnce(deps.store, task, onlyHead(head), { signal });

@@ -2,7 +2,7 @@
 import { isMagnetarError, type ErrorCode } from '../kernel/errors.ts';
 import { atPoint, redone, runOf, type Closing } from '../tasks/attempts.ts';
 import { HEARTBEAT_MAX_BYTES, METADATA_FILES } from '../tasks/metadata-files.ts';
-import type { JobFile, PulsarStatus } from '../tasks/ports/job-transport.ts';
+import type { PulsarStatus } from '../tasks/ports/job-transport.ts';
 import {
   untilNextPoll,
   untilReachable,
@@ -11,9 +11,11 @@ import {
 } from './attempt-context.ts';
 import { askStatus } from './ask-status.ts';
 import { closeAsFailed, closeAsLost } from './closing.ts';
-import { jobFilesOf } from './job-files.ts';
+import { jobSetupOf, type JobSetup } from './job-files.ts';
+import { InputFailure, stageInputs, stagingLine } from './stage-inputs.ts';
 import { onlyHead, settle, writeOnce } from './task-writer.ts';
 import { MAX_TRIES } from './timing.ts';
+import { whileWanted } from './wanted.ts';
 
 const recordRun = async (input: StepInput): Promise<StepResult> => {
   const { deps, task, signal } = input;
@@ -30,54 +32,70 @@ const recordRun = async (input: StepInput): Promise<StepResult> => {
   return untilNextPoll(input);
 };
 
-const send = async (input: StepInput, files: readonly JobFile[]): Promise<StepResult> => {
-  const { deps, task, watch } = input;
+/** First what the job cannot fetch itself, which may take hours. */
+const lay = async (input: StepInput, { files, inputs }: JobSetup): Promise<StepResult> => {
+  const { deps, task, signal } = input;
+  await stageInputs(input, inputs);
+  deps.assertOwner();
+  await deps.transport.submit(runOf(task).job, files, { signal });
+  return recordRun(input);
+};
+
+const send = async (input: StepInput, setup: JobSetup): Promise<StepResult> => {
+  const { deps, watch } = input;
   deps.assertOwner();
   try {
-    await deps.transport.submit(runOf(task).job, files, { signal: input.signal });
+    return await (setup.inputs.items.length === 0
+      ? lay(input, setup)
+      : whileWanted(
+          input,
+          () => stagingLine(watch),
+          (wanted) => lay(wanted, setup),
+        ));
   } catch (error) {
     input.signal.throwIfAborted();
+    if (error instanceof InputFailure) return closeAsFailed(input, error, 'kill');
+    if (!isMagnetarError(error) || error.code === 'LEASE_LOST') throw error;
     if (isMagnetarError(error, 'PULSAR_REFUSED')) {
       const since = watch.refused?.since ?? deps.clock.monotonic();
       watch.refused = { since, why: error.message };
     }
     return untilReachable(input, error);
   }
-  return recordRun(input);
 };
 
 /** Trying again would end the same way. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['NO_METHOD', 'SECRET_UNREADABLE']);
 
-/** Makes the files of the job for `use`. Data that no method moves (any more) ends the task. */
-const withFiles = async (
+/** Makes what the job starts with for `use`. Data that no method moves (any more) ends the task. */
+const withSetup = async (
   input: StepInput,
   owed: Closing['owed'],
-  use: (files: readonly JobFile[]) => Promise<StepResult>,
+  use: (setup: JobSetup) => Promise<StepResult>,
 ): Promise<StepResult> => {
-  let files: readonly JobFile[];
+  let setup: JobSetup;
   try {
-    files = await jobFilesOf(input);
+    setup = await jobSetupOf(input);
   } catch (error) {
     if (isMagnetarError(error) && HOPELESS.has(error.code))
       return closeAsFailed(input, error, owed);
     throw error;
   }
-  return use(files);
+  return use(setup);
 };
 
 /** What was sent before may lie there, and start. */
 const sendAgain = (input: StepInput): Promise<StepResult> =>
-  withFiles(input, 'kill', (files) => send(input, files));
+  withSetup(input, 'kill', (setup) => send(input, setup));
 
 /** `prepare`: everything that can fail without Pulsar, then the record, then the job is sent. */
 export const prepareStep = (input: StepInput): Promise<StepResult> =>
-  withFiles(input, 'nothing', async (files) => {
+  withSetup(input, 'nothing', async (setup) => {
     const { deps, task, signal } = input;
     const head = atPoint(task, 'submit', deps.clock.now());
     const options = { signal, uncancelled: true } as const;
     const recorded = await writeOnce(deps.store, task, onlyHead(head), options);
-    return recorded === undefined ? 'again' : send({ ...input, task: recorded }, files);
+    return recorded === undefined ? 'again' : send({ ...input, task: recorded }, setup);
   });
 
 /** A Pulsar that refuses what it is sent needs its operator: the job waits for a while, then the refusal is the reason. */

@@ -40,6 +40,12 @@ export interface Timing {
   readonly collectMs: number;
   /** Repeated calls to a Pulsar that does not answer. */
   readonly unreachable: BackoffPolicy;
+  /** How often a long transfer by this server looks whether it is still wanted. */
+  readonly wantedMs: number;
+  /** Repeated tries to move one file between a storage and a job. */
+  readonly transfer: BackoffPolicy;
+  /** Outputs that wait in a job are waited for this long while its Pulsar hands out none. */
+  readonly handOutMs: number;
 }
 
 export const DEFAULT_TIMING: Timing = {
@@ -62,7 +68,13 @@ export const DEFAULT_TIMING: Timing = {
   giveUpKillMs: 300_000,
   collectMs: 60_000,
   unreachable: { firstMs: 250, factor: 2, maxMs: 10_000 },
+  wantedMs: 1_000,
+  transfer: { firstMs: 250, factor: 2, maxMs: 30_000 },
+  handOutMs: 3_600_000,
 };
+
+/** Tries to move one file between a storage and a job: about two minutes. */
+export const TRANSFER_TRIES = 10;
 
 /** Attempts of a task whose job was lost before a container ran (DESIGN section 4); afterwards one is all. */
 export const MAX_ATTEMPTS = 3;

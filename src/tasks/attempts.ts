@@ -133,6 +133,14 @@ export const progressing = (task: Task, progress: string | undefined, now: numbe
   return withRun(head, progress === undefined ? run : { ...run, progress });
 };
 
+/** The job has ended and its outputs wait in it: the report is kept until they are stored. */
+export const collecting = (task: Task, report: Report, now: number): TaskHead => {
+  const ran = report.executors.length > 0 && task.head.state === 'INITIALIZING';
+  const head = atPoint(ran ? { ...task, head: executing(task, now) } : task, 'collect', now);
+  const run = runOf({ ...task, head });
+  return withRun(head, { ...run, inbox: { ...run.inbox, report } });
+};
+
 const cleanDebt = (run: Run, now: number): Debt => ({
   job: run.job,
   destination: run.destination,

@@ -7,6 +7,8 @@ export const METADATA_FILES = {
   killed: 'tes/killed',
   /** All rows of a list of outputs that was too long for the report. */
   outputs: 'tes/outputs.jsonl',
+  /** Outputs that wait for this server. */
+  pushed: 'tes/pushed.jsonl',
 } as const;
 
 /** Far more than a heartbeat takes. */

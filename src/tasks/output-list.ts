@@ -9,12 +9,12 @@ const MOST_LIST_BYTES = 64 * 1024 * 1024;
 
 export const isListCut = ({ cut }: Report): boolean => cut?.outputs !== undefined;
 
-/** The rows of the file, as many as a task may list; a line that is no row ends the list. */
-export const readOutputs = async (
+/** The rows of a file, as many as a task may list; a line that is no row ends the list. */
+export const readRows = async <Row>(
   bytes: AsyncIterable<Uint8Array>,
-  schema: RunnerSchema,
-): Promise<readonly ReportOutput[]> => {
-  const rows: ReportOutput[] = [];
+  rowOf: (line: string) => Row | undefined,
+): Promise<readonly Row[]> => {
+  const rows: Row[] = [];
   const decoder = new TextDecoder();
   let rest = '';
   let room = MOST_LIST_BYTES;
@@ -24,13 +24,18 @@ export const readOutputs = async (
     const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const row = readOutput(schema, line);
+      const row = rowOf(line);
       if (row === undefined || rows.length === MOST_OUTPUTS) return rows;
       rows.push(row);
     }
   }
   return rows;
 };
+
+export const readOutputs = (
+  bytes: AsyncIterable<Uint8Array>,
+  schema: RunnerSchema,
+): Promise<readonly ReportOutput[]> => readRows(bytes, (line) => readOutput(schema, line));
 
 /** The report with the rows of the file, never fewer than it had; a line tells when some are still missing. */
 export const withOutputs = (report: Report, rows: readonly ReportOutput[]): Report => {

@@ -92,7 +92,13 @@ export type PlanInput =
   | (PlanInputBase & { readonly method: 'mount'; readonly files: readonly string[] })
   | (PlanInputBase & { readonly method: 'direct'; readonly url: string })
   /** Fetched through `Plan.relay`. */
-  | (PlanInputBase & { readonly method: 'relay' });
+  | (PlanInputBase & { readonly method: 'relay' })
+  /** Laid into the job before it starts (pushes.ts). */
+  | PushedInput;
+
+export interface PushedInput extends PlanInputBase {
+  readonly method: 'push';
+}
 
 interface PlanOutputBase {
   readonly why?: string;
@@ -109,7 +115,9 @@ export type PlanOutput =
   /** HTTP by the runner: PUT, or POST of a form whose field `file` it is. */
   | (PlanOutputBase & { readonly method: 'direct'; readonly upload?: 'post' })
   /** HTTP PUT to `Plan.relay`. */
-  | (PlanOutputBase & { readonly method: 'relay' });
+  | (PlanOutputBase & { readonly method: 'relay' })
+  /** Left in the job, from which the server fetches it (pushes.ts). */
+  | (PlanOutputBase & { readonly method: 'push' });
 
 export interface PlanBeacon {
   /** `http(s)://…/files/<job>/beacon`. */

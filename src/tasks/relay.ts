@@ -21,8 +21,11 @@ import { filePathsOf, outputPathOf, redactUrl, schemeOf, segmentsOf, urlBelow } 
 /** The adapter for a URL, as far as the caller may use it; undefined = none takes its scheme. */
 export type FindStorage = (url: string, caller: Caller) => ObjectStorage | undefined;
 
-export interface RelayDeps extends SecretDeps {
+export interface MoveDeps extends SecretDeps {
   readonly storageOf: FindStorage;
+}
+
+export interface RelayDeps extends MoveDeps {
   /** Schemes over which the jobs of a destination may move data themselves. */
   readonly directOf: (destination: string) => readonly string[];
 }
@@ -52,7 +55,7 @@ interface RelayTask {
 
 /** Only while the job is the one that its task waits for: an older attempt must neither read nor overwrite. */
 const readTask = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   { job, task }: RelayPlace,
   options: CallOptions,
 ): Promise<RelayTask> => {
@@ -64,7 +67,7 @@ const readTask = async (
   return { spec: await wholeSpecOf(deps, found, options), caller: callerOf(found), destination };
 };
 
-const storageFor = ({ storageOf }: RelayDeps, url: string, caller: Caller): ObjectStorage => {
+const storageFor = ({ storageOf }: MoveDeps, url: string, caller: Caller): ObjectStorage => {
   const storage = storageOf(url, caller);
   if (storage !== undefined) return storage;
   throw new MagnetarError('NO_METHOD', `no storage for ${redactUrl(url)}`);
@@ -90,12 +93,11 @@ const spellingOf = async (
 };
 
 interface FoundInput extends Found {
-  /** The job may fetch it itself, where it has a link. */
-  readonly isDirect: boolean;
+  readonly destination: string;
 }
 
 const inputAt = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   place: RelayPlace,
   options: CallOptions,
 ): Promise<FoundInput> => {
@@ -104,11 +106,10 @@ const inputAt = async (
   if (input?.url === undefined || input.content_bytes !== undefined) throw unknown();
   const url = withoutCheck(input.url);
   const storage = storageFor(deps, url, caller);
-  const isDirect = deps.directOf(destination).includes(schemeOf(url) ?? '');
   return {
     storage,
     url: urlBelow(await spellingOf(storage, url, options), place.below),
-    isDirect,
+    destination,
   };
 };
 
@@ -117,7 +118,7 @@ interface FoundOutput extends Found {
 }
 
 const outputAt = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   place: RelayPlace,
   options: CallOptions,
 ): Promise<FoundOutput> => {
@@ -142,15 +143,26 @@ export const readInput = async (
   place: RelayPlace,
   options: ReadOptions,
 ): Promise<ReadAnswer | { readonly link: string }> => {
-  const { storage, url, isDirect } = await inputAt(deps, place, options);
+  const { storage, url, destination } = await inputAt(deps, place, options);
+  const isDirect = deps.directOf(destination).includes(schemeOf(url) ?? '');
   return isDirect && storage.linkTo !== undefined
     ? { link: await storage.linkTo(url, LINK_SECONDS) }
     : storage.read(url, options);
 };
 
+/** The bytes for this server itself. */
+export const openInput = async (
+  deps: MoveDeps,
+  place: RelayPlace,
+  options: ReadOptions,
+): Promise<ReadAnswer> => {
+  const { storage, url } = await inputAt(deps, place, options);
+  return storage.read(url, options);
+};
+
 /** What lies below an input that is a folder; nothing = the input is a file. */
 export const listInput = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   place: RelayPlace,
   options: CallOptions,
 ): Promise<AsyncIterable<StoredEntry> | undefined> => {
@@ -161,7 +173,7 @@ export const listInput = async (
 
 /** Answers the bytes stored. */
 export const writeOutput = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   place: RelayPlace,
   body: Readable,
   options: WriteOptions,
@@ -171,7 +183,7 @@ export const writeOutput = async (
 };
 
 export const makeOutputFolder = async (
-  deps: RelayDeps,
+  deps: MoveDeps,
   place: RelayPlace,
   options: CallOptions,
 ): Promise<void> => {

@@ -23,7 +23,7 @@ export interface ReportExecutor {
   readonly oom?: boolean;
 }
 
-/** How something moved. A report of a runner that is older than this server has less. */
+/** How something moved. Less is known of what the server moves, and by a runner that is older than this server. */
 interface Moved {
   readonly method?: string;
   /** As the plan says it; of an output its first row has it. */
@@ -61,6 +61,8 @@ export interface Report {
   readonly outputs: readonly ReportOutput[];
   /** Rows there were of each list of which the report has only the first; all are beside it, in `tes/<list>.jsonl`. */
   readonly cut?: { readonly outputs?: number; readonly inputs?: number };
+  /** Files and empty folders that wait in the job for this server, which stores them; listed in `tes/pushed.jsonl`. */
+  readonly pushed?: number;
 }
 
 /** Body of `POST /files/<job>/beacon`. Answer 200 = go on, 410 = end (cancelled, or not this server's current attempt). */

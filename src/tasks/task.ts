@@ -22,7 +22,7 @@ export interface Transition {
 }
 
 /** The recorded points of an attempt; recorded before their work starts. */
-export type Point = 'prepare' | 'submit' | 'run';
+export type Point = 'prepare' | 'submit' | 'run' | 'collect';
 
 /** A wish to cancel: set once by the API, acted on by the destination's owner. */
 export interface Wish {

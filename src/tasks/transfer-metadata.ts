@@ -2,7 +2,7 @@
 import type { Report, ReportInput, ReportOutput } from './report.ts';
 
 const MOST_ENTRIES = 100;
-const OVER_NETWORK: readonly (string | undefined)[] = ['direct', 'relay'];
+const OVER_NETWORK: readonly (string | undefined)[] = ['direct', 'relay', 'push'];
 
 type Row = ReportInput | ReportOutput;
 
@@ -19,7 +19,7 @@ const words = (rows: readonly Row[]): string => {
     first?.why === undefined ? first?.method : `${first.method ?? ''} (${first.why})`,
     ...(rows.length > 1 ? [`${String(rows.length)} files`] : []),
     `${String(bytesOf(rows))} bytes`,
-    ...(rows.length > 1 ? [] : [`${(first?.seconds ?? 0).toFixed(1)} s`]),
+    ...(rows.length > 1 || first?.seconds === undefined ? [] : [`${first.seconds.toFixed(1)} s`]),
     tries === 1 ? '1 try' : `${String(tries)} tries`,
   ].join(', ');
 };

@@ -16,9 +16,11 @@ export interface DataReach {
   readonly direct: readonly string[];
   /** Its jobs can reach this server. */
   readonly server: boolean;
+  /** Its Pulsar takes files for jobs and hands out what they leave. */
+  readonly push: boolean;
 }
 
-type Method = 'mount' | 'direct' | 'relay';
+type Method = 'mount' | 'direct' | 'relay' | 'push';
 
 /** What is to be moved. */
 interface Transfer {
@@ -62,14 +64,21 @@ const RELAY: Way = {
     server ? undefined : 'jobs there cannot reach this server; set public_url under [server]',
 };
 
+/** For jobs that can reach nobody: where they reach this server, they move their data when they want it. */
+const PUSH: Way = {
+  method: 'push',
+  missing: (_, { push, server }) =>
+    push && !server ? undefined : 'its Pulsar takes no files from this server',
+};
+
 /** By scheme: the cheapest way first. */
 const WAYS: Readonly<Partial<Record<string, readonly Way[]>>> = {
-  http: [DIRECT, RELAY],
-  https: [DIRECT, RELAY],
-  file: [MOUNT, RELAY],
-  ftp: [DIRECT, RELAY],
-  ftps: [RELAY],
-  s3: [RELAY],
+  http: [DIRECT, RELAY, PUSH],
+  https: [DIRECT, RELAY, PUSH],
+  file: [MOUNT, RELAY, PUSH],
+  ftp: [DIRECT, RELAY, PUSH],
+  ftps: [RELAY, PUSH],
+  s3: [RELAY, PUSH],
 };
 
 /** Schemes in `direct` of a destination that mean something; `s3`: through links that the server gives out. */
@@ -157,7 +166,8 @@ const planInput = (
     case 'direct':
       return { ...base, method: 'direct', url };
     case 'relay':
-      return { ...base, method: 'relay', ...whyOf(answer) };
+    case 'push':
+      return { ...base, method: answer.method, ...whyOf(answer) };
   }
 };
 
@@ -184,7 +194,8 @@ const planOutput = (
     case 'direct':
       return { ...base, method: 'direct', ...(answer.upload === 'post' ? { upload: 'post' } : {}) };
     case 'relay':
-      return { ...base, method: 'relay', url: safeUrl(url), ...whyOf(answer) };
+    case 'push':
+      return { ...base, method: answer.method, url: safeUrl(url), ...whyOf(answer) };
   }
 };
 

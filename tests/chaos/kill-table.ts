@@ -41,9 +41,12 @@ const marksOf = (site: Site, name: string): number => {
   }
 };
 
-/** Job folders that Pulsar still has. */
+/** Job folders that a Pulsar still has. */
+export const jobsIn = (staging: string): readonly string[] =>
+  readdirSync(staging).filter((name) => name.startsWith('tes-'));
+
 export const jobsLeft = (site: Site): readonly string[] =>
-  readdirSync(join(site.data, 'pulsar', 'staging')).filter((name) => name.startsWith('tes-'));
+  jobsIn(join(site.data, 'pulsar', 'staging'));
 
 /** The id that a server stored, although its answer may have been lost with it. */
 export const onlyId = async (live: Server, name: string): Promise<string> => {

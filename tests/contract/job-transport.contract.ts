@@ -1,5 +1,6 @@
 /** What every JobTransport must do, run against real Pulsars. */
 import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MagnetarError, type ErrorCode } from '../../src/kernel/errors.ts';
@@ -51,6 +52,13 @@ const CALLS: Readonly<Record<string, TransportCall>> = {
   fetch: (transport, call) => transport.fetch(anyJob(), REPORT, { ...call, maxBytes: 1000 }),
   download: (transport, call) =>
     transport.download(anyJob(), REPORT, () => Promise.resolve(), { ...call, maxBytes: 1000 }),
+  upload: async (transport, call) => {
+    const job = anyJob();
+    await transport.upload(job, 'x', () => Promise.resolve({ body: Readable.from(['x']) }), call);
+    await transport.clean(job, call);
+  },
+  collect: (transport, call) =>
+    transport.collect(anyJob(), 'x', () => Promise.resolve(), { ...call, maxBytes: 1000 }),
   askToStop: async (transport, call) => {
     const job = anyJob();
     await transport.askToStop(job, call);
@@ -401,6 +409,92 @@ export const jobTransportContract = (contract: TransportContract): void => {
       });
     });
 
+    describe('upload and collect', () => {
+      const collected = async (job: JobId, name: string, maxBytes = 1000): Promise<Buffer> => {
+        const pieces: Uint8Array[] = [];
+        const take = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+          for await (const piece of bytes) pieces.push(piece);
+        };
+        expect(await transport.collect(job, name, take, bounded(maxBytes))).toBe(true);
+        return Buffer.concat(pieces);
+      };
+      const give = (job: JobId, name: string, ...pieces: readonly Buffer[]): Promise<void> => {
+        const open = () => Promise.resolve({ body: Readable.from(pieces, { objectMode: false }) });
+        return transport.upload(job, name, open, call());
+      };
+      /** Moves what was uploaded to where it can be collected. */
+      const back = script('mkdir -p ../outputs/push', 'mv ../inputs/push/* ../outputs/push/');
+
+      it('lay files into a job before it is submitted, and fetch what it leaves', async () => {
+        const job = anyJob();
+        const big = Array.from({ length: 50 }, () => randomBytes(100_000));
+        await give(job, 'push/big', ...big);
+        await give(job, 'push/none');
+        const body = () => Readable.from([Buffer.from('five5')], { objectMode: false });
+        await transport.upload(
+          job,
+          'push/x',
+          () => Promise.resolve({ body: body(), size: 5 }),
+          call(),
+        );
+        expect((await transport.status(job, call())).status).toBe('preprocessing');
+        await transport.submit(job, [back], call());
+        await finalStatus(transport, job);
+        expect((await collected(job, 'push/big', 5_000_000)).equals(Buffer.concat(big))).toBe(true);
+        expect((await collected(job, 'push/none')).length).toBe(0);
+        expect((await collected(job, 'push/x')).toString()).toBe('five5');
+      });
+
+      it('put the last of several uploads of one file there', async () => {
+        const job = anyJob();
+        await give(job, 'push/x', Buffer.from('a longer one'));
+        await give(job, 'push/x', Buffer.from('short'));
+        await transport.submit(job, [back], call());
+        await finalStatus(transport, job);
+        expect((await collected(job, 'push/x')).toString()).toBe('short');
+      });
+
+      it('throw what the source ends with, and close it', async () => {
+        const job = anyJob();
+        const reason = new MagnetarError('STORAGE_UNAVAILABLE', 'later');
+        const broken = Readable.from(
+          (async function* () {
+            yield await Promise.resolve(Buffer.alloc(100_000));
+            throw reason;
+          })(),
+          { objectMode: false },
+        );
+        const work = transport.upload(
+          job,
+          'push/x',
+          () => Promise.resolve({ body: broken, size: 200_000 }),
+          call(),
+        );
+        expect(await failureOf(work)).toBe(reason);
+        expect(broken.destroyed).toBe(true);
+        const never = transport.upload(job, 'push/x', () => Promise.reject(reason), call());
+        expect(await failureOf(never)).toBe(reason);
+        await give(job, 'push/x', Buffer.from('whole'));
+        await transport.clean(job, call());
+      });
+
+      it('throw what the receiver throws, and bound what it is given', async () => {
+        const job = await run('mkdir -p ../outputs/push', 'echo 123456789 > ../outputs/push/x');
+        await finalStatus(transport, job);
+        const reason = new MagnetarError('STORAGE_FAILED', 'no room');
+        const take = () => Promise.reject(reason);
+        expect(await failureOf(transport.collect(job, 'push/x', take, bounded(10)))).toBe(reason);
+        await expectCode(collected(job, 'push/x', 9), 'PULSAR_REFUSED');
+      });
+
+      it('know nothing of a file that is not there', async () => {
+        const job = await run();
+        await finalStatus(transport, job);
+        const take = () => Promise.reject(new Error('there is nothing to take'));
+        expect(await transport.collect(job, 'push/x', take, bounded(10))).toBe(false);
+      });
+    });
+
     describe('what is refused', () => {
       it.each(ODD_JOBS)('the job id %j', async (text) => {
         const job = asBranded<'JobId'>(text);
@@ -409,6 +503,8 @@ export const jobTransportContract = (contract: TransportContract): void => {
           transport.status(job, call()),
           transport.fetch(job, REPORT, bounded(1)),
           transport.download(job, REPORT, () => Promise.resolve(), bounded(1)),
+          transport.upload(job, 'x', () => Promise.reject(new Error('opened')), call()),
+          transport.collect(job, 'x', () => Promise.resolve(), bounded(1)),
           transport.askToStop(job, call()),
           transport.kill(job, call()),
           transport.clean(job, call()),
@@ -423,6 +519,8 @@ export const jobTransportContract = (contract: TransportContract): void => {
 
       it.each(ODD_FILES)('the file name %j', async (name) => {
         await expect(transport.fetch(anyJob(), name, bounded(1))).rejects.toThrow(TypeError);
+        const never = () => Promise.reject(new Error('opened'));
+        await expect(transport.upload(anyJob(), name, never, call())).rejects.toThrow(TypeError);
         await expect(transport.submit(anyJob(), [fileOf(name, '')], call())).rejects.toThrow(
           TypeError,
         );

@@ -4,9 +4,11 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosResponse, type ResponseType } from 'axios';
 import { MagnetarError } from '../../kernel/errors.ts';
-import type { Take } from '../../tasks/ports/job-transport.ts';
+import type { JobUpload, Take } from '../../tasks/ports/job-transport.ts';
 import { withLinked } from '../../kernel/link-abort.ts';
 import { handOn, ReceiverFailure } from './body.ts';
+import { sending } from './sending.ts';
+import { withSilence, type Silence } from './silence.ts';
 import {
   abortReason,
   brokenOff,
@@ -26,8 +28,8 @@ export interface Endpoint {
   readonly privateToken?: string;
 }
 
-/** Calls under way per lane. Pulsar has four threads: transfers must leave some to the polls (protocol A.1). */
-export const LANES = { control: 2, poll: 2, transfer: 2, aside: 1, probe: 1 } as const;
+/** Calls under way per lane. Pulsar has four threads: transfers must leave some to the polls (protocol A.1). What is `bulk` may take hours. */
+export const LANES = { control: 2, poll: 2, transfer: 2, bulk: 2, aside: 1, probe: 1 } as const;
 
 export interface Call {
   /** For messages: what is being done. */
@@ -37,13 +39,17 @@ export interface Call {
   /** Without the manager's prefix; its segments are checked names. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | Readable;
+  /** Bytes of a body that is a stream, where they are known. */
+  readonly size?: number;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
 export type Refusal =
   { readonly kind: 'error'; readonly status: number } | { readonly kind: 'hang-up' };
+
+type Received = { readonly kind: 'ok' } | Refusal;
 
 export type Answer = { readonly kind: 'ok'; readonly body: Buffer } | Refusal;
 
@@ -53,7 +59,9 @@ export interface PulsarClient {
   /** The answer as it is. Throws when there is none, and for 401 and answers of a proxy. */
   ask(call: Call): Promise<Answer>;
   /** As `ask`, but hands the body of a 200 on piece by piece, in bounded memory. What `take` throws is thrown. */
-  receive(call: Call, take: Take): Promise<{ readonly kind: 'ok' } | Refusal>;
+  receive(call: Call, take: Take): Promise<Received>;
+  /** As `send`, with a body that is opened when the call's turn has come. What it ends with is thrown. */
+  give(call: Call, open: () => Promise<JobUpload>): Promise<void>;
   /** The body of a 200; anything else is thrown. */
   send(call: Call): Promise<Buffer>;
   close(): void;
@@ -82,8 +90,13 @@ const queryText = (endpoint: Endpoint, query: Readonly<Record<string, string>>):
     .join('&');
 };
 
-const toBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const dataOf = ({ body }: Call): Buffer | Readable | undefined =>
+  body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body;
+
+const headersOf = ({ size }: Call): Record<string, string> => ({
+  'content-type': 'application/octet-stream',
+  ...(size === undefined ? {} : { 'content-length': String(size) }),
+});
 
 interface Exchange {
   readonly request: <Body extends Buffer | Readable>(
@@ -108,8 +121,8 @@ const createExchange = (options: ClientOptions): Exchange => {
     return axios.request({
       method: call.method,
       url: `${endpoint.url}${prefix}${call.path}?${queryText(endpoint, call.query ?? {})}`,
-      data: call.body === undefined ? undefined : toBuffer(call.body),
-      headers: { 'content-type': 'application/octet-stream' },
+      data: dataOf(call),
+      headers: headersOf(call),
       responseType,
       validateStatus: () => true,
       maxRedirects: 0, // a redirect would carry the token elsewhere
@@ -118,7 +131,7 @@ const createExchange = (options: ClientOptions): Exchange => {
       // Any bound of a stream, Infinity too, wraps it in one that cannot be closed before it is read; handOn counts.
       maxContentLength: responseType === 'stream' ? -1 : Math.max(call.maxBytes, ERROR_BYTES),
       maxBodyLength: Infinity,
-      timeout: options.timeoutMs * factor,
+      timeout: call.lane === 'bulk' ? 0 : options.timeoutMs * factor, // axios bounds the whole way to the answer's head
       httpAgent,
       httpsAgent,
       signal,
@@ -138,6 +151,7 @@ const createGates = (): Readonly<Record<keyof typeof LANES, Gate>> => ({
   control: createGate(LANES.control),
   poll: createGate(LANES.poll),
   transfer: createGate(LANES.transfer),
+  bulk: createGate(LANES.bulk),
   aside: createGate(LANES.aside),
   probe: createGate(LANES.probe),
 });
@@ -172,9 +186,10 @@ const handOnAll = async (
   where: string,
   call: Call,
   body: Readable,
-  take: Take,
+  { take, silence }: { readonly take: Take; readonly silence?: Silence },
 ): Promise<{ readonly kind: 'ok' }> => {
   await handOn(body, take, {
+    ...(silence === undefined ? {} : { silence }),
     maxBytes: call.maxBytes,
     tooLarge: () => tooLarge(where, call),
     brokenOff: () => brokenOff(where),
@@ -182,9 +197,23 @@ const handOnAll = async (
   return { kind: 'ok' };
 };
 
+const answerTo = (where: string, call: Call, answer: AxiosResponse<Buffer>): Answer => {
+  const { status, data } = answer;
+  if (status !== 200) return refusalOf(where, call, status);
+  if (data.length > call.maxBytes) throw tooLarge(where, call);
+  return { kind: 'ok', body: data };
+};
+
+const bodyOf = (where: string, call: Call, answer: Answer): Buffer => {
+  if (answer.kind === 'ok') return answer.body;
+  if (answer.kind === 'hang-up') throw hungUp(where, call.what);
+  throw refused(where, call.what, answer.status);
+};
+
 export const createPulsarClient = (options: ClientOptions): PulsarClient => {
   const exchange = createExchange(options);
   const gates = createGates();
+  const longMs = options.timeoutMs * TRANSFER_FACTOR;
   const closed = new AbortController();
   const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
 
@@ -207,37 +236,53 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
     });
 
   const ask = (call: Call): Promise<Answer> =>
-    guarded<Answer>(call, async (signal) => {
-      const answer = await exchange.request<Buffer>(call, 'arraybuffer', signal);
-      if (answer.status !== 200) return refusalOf(where(), call, answer.status);
-      if (answer.data.length > call.maxBytes) throw tooLarge(where(), call);
-      return { kind: 'ok', body: answer.data };
+    guarded<Answer>(call, async (signal) =>
+      answerTo(where(), call, await exchange.request<Buffer>(call, 'arraybuffer', signal)),
+    );
+
+  /** Bounds in time what may take long: in all, or, of bulk, how long Pulsar is silent. */
+  const timed = <Result>(
+    call: Call,
+    work: (signal: AbortSignal, silence?: Silence) => Promise<Result>,
+  ): Promise<Result | Refusal> =>
+    guarded(call, (signal, abort) => {
+      const late = (): void => {
+        abort(tooLate(where()));
+      };
+      return call.lane === 'bulk'
+        ? withSilence(longMs, late, (silence) => work(signal, silence))
+        : withLimit(longMs, late, () => work(signal));
     });
+
+  const receive: PulsarClient['receive'] = (call, take) =>
+    timed<Received>(call, async (signal, silence) => {
+      silence?.wait();
+      const answer = await exchange.request<Readable>(call, 'stream', signal);
+      if (answer.status === 200) {
+        const receiver = silence === undefined ? { take } : { take, silence };
+        return handOnAll(where(), call, answer.data, receiver);
+      }
+      answer.data.destroy();
+      return refusalOf(where(), call, answer.status);
+    });
+
+  const give: PulsarClient['give'] = async (call, open) => {
+    const answer = await timed<Answer>(call, (signal, silence) =>
+      sending(open, silence, async ({ body, size }) => {
+        const whole = { ...call, body, ...(size === undefined ? {} : { size }) };
+        const given = await exchange.request<Buffer>(whole, 'arraybuffer', signal);
+        return answerTo(where(), call, given);
+      }),
+    );
+    bodyOf(where(), call, answer);
+  };
 
   return {
     where,
     ask,
-    receive: (call, take) =>
-      guarded<{ readonly kind: 'ok' } | Refusal>(call, (signal, abort) =>
-        withLimit(
-          options.timeoutMs * TRANSFER_FACTOR,
-          () => {
-            abort(tooLate(where()));
-          },
-          async () => {
-            const answer = await exchange.request<Readable>(call, 'stream', signal);
-            if (answer.status === 200) return handOnAll(where(), call, answer.data, take);
-            answer.data.destroy();
-            return refusalOf(where(), call, answer.status);
-          },
-        ),
-      ),
-    async send(call) {
-      const answer = await ask(call);
-      if (answer.kind === 'ok') return answer.body;
-      if (answer.kind === 'hang-up') throw hungUp(where(), call.what);
-      throw refused(where(), call.what, answer.status);
-    },
+    receive,
+    give,
+    send: async (call) => bodyOf(where(), call, await ask(call)),
     close() {
       closed.abort(new MagnetarError('ABORTED', 'the transport is closed'));
       exchange.close();

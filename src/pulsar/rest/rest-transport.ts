@@ -3,17 +3,18 @@ import { MagnetarError } from '../../kernel/errors.ts';
 import type { JobId } from '../../tasks/ids.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type {
-  DownloadOptions,
+  CollectOptions,
   JobFile,
   JobStatus,
   JobTransport,
+  JobUpload,
   Take,
 } from '../../tasks/ports/job-transport.ts';
 import { decodeObject, decodeStatus, textOf } from '../answers.ts';
 import { createPulsarClient, type Call, type Endpoint, type PulsarClient } from './client.ts';
 import { refused } from './failures.ts';
 import { assertFileName, assertJobId } from '../names.ts';
-import { createSubmit, uploadTo, type LayDown } from './submit.ts';
+import { createSubmit, setUp, uploadTo, type LayDown } from './submit.ts';
 
 export interface TransportOptions {
   /** Manager of the Pulsar other than `_default_`. */
@@ -83,25 +84,27 @@ const readVersion = async (client: PulsarClient, { signal }: CallOptions): Promi
   throw new MagnetarError('PULSAR_REFUSED', `${client.where()} is not a Pulsar`);
 };
 
+/** A file of a job, in one of the folders that Pulsar hands out (protocol A.4). */
+interface Wanted {
+  readonly job: JobId;
+  readonly name: string;
+  readonly type: 'output' | 'output_metadata';
+  readonly lane: Call['lane'];
+}
+
 /**
  * A missing file is a 500, a folder a hang-up (protocol A.2), and so are other troubles: the file counts as absent
  * only when Pulsar is well. After a hang-up it is asked once more, because a Pulsar that was just restarted hangs up too.
  */
 const download = async (
   client: PulsarClient,
-  { job, name }: { readonly job: JobId; readonly name: string },
+  { job, name, type, lane }: Wanted,
   take: Take,
-  { signal, maxBytes, aside }: DownloadOptions,
+  { signal, maxBytes }: CollectOptions,
 ): Promise<boolean> => {
-  const call = {
-    what: 'download',
-    lane: aside === undefined ? 'transfer' : 'aside',
-    method: 'GET',
-    path: `/jobs/${job}/files`,
-    query: { type: 'output_metadata', name },
-    maxBytes,
-    signal,
-  } as const;
+  const path = `/jobs/${job}/files`;
+  const what = { what: 'download', lane, method: 'GET', path, query: { type, name } } as const;
+  const call = { ...what, maxBytes, signal };
   const first = await client.receive(call, take);
   if (first.kind === 'ok') return true;
   if (first.kind === 'error' && first.status !== 500) {
@@ -131,6 +134,46 @@ const command = async (
   await client.send({ lane: 'control', maxBytes: ANSWER_BYTES, what, method, path, ...more });
 };
 
+interface Given {
+  readonly client: PulsarClient;
+  readonly job: JobId;
+  readonly name: string;
+  readonly open: () => Promise<JobUpload>;
+}
+
+const give = ({ client, job, name, open }: Given, { signal }: CallOptions): Promise<void> => {
+  const path = `/jobs/${job}/files`;
+  const what = { what: 'upload of an input', lane: 'bulk', method: 'POST', path } as const;
+  const call = { ...what, query: { type: 'input', name }, maxBytes: ANSWER_BYTES, signal };
+  return client.give(call, open);
+};
+
+interface Pulsar {
+  readonly client: PulsarClient;
+  readonly answerBytes: number;
+}
+
+/** Files of any size, out of a job and into it. */
+const createFiles = (pulsar: Pulsar): Pick<JobTransport, 'download' | 'upload' | 'collect'> => ({
+  async download(job, name, take, call) {
+    assertJobId(job);
+    assertFileName(name);
+    const lane = call.aside === undefined ? 'transfer' : 'aside';
+    return download(pulsar.client, { job, name, type: 'output_metadata', lane }, take, call);
+  },
+  async upload(job, name, open, call) {
+    assertJobId(job);
+    assertFileName(name);
+    await setUp(pulsar, job, call.signal);
+    await give({ client: pulsar.client, job, name, open }, call);
+  },
+  async collect(job, name, take, call) {
+    assertJobId(job);
+    assertFileName(name);
+    return download(pulsar.client, { job, name, type: 'output', lane: 'bulk' }, take, call);
+  },
+});
+
 /** The transport over a client whose endpoint may change; used by the embedded Pulsar. */
 export const createTransportTo = (
   endpoint: () => Endpoint,
@@ -146,7 +189,8 @@ export const createTransportTo = (
   const report = reportFile(reportName);
   const status = (job: JobId, call: CallOptions) => readStatus(client, report, job, call);
   const { layDown = uploadTo(client, ANSWER_BYTES) } = options;
-  const submit = createSubmit({ client, layDown, status, report, answerBytes: ANSWER_BYTES });
+  const pulsar = { client, answerBytes: ANSWER_BYTES };
+  const submit = createSubmit({ ...pulsar, layDown, status, report });
 
   const transport: JobTransport = {
     async submit(job, files: readonly JobFile[], call) {
@@ -161,11 +205,7 @@ export const createTransportTo = (
     fetch(job, name, call) {
       return collect((take) => transport.download(job, name, take, call));
     },
-    async download(job, name, take, call) {
-      assertJobId(job);
-      assertFileName(name);
-      return download(client, { job, name }, take, call);
-    },
+    ...createFiles(pulsar),
     async askToStop(job, call) {
       assertJobId(job);
       const mark = { query: STOP_MARK, body: STOP_TEXT };

@@ -40,7 +40,11 @@ const STARTED: ReadonlySet<PulsarStatus> = new Set<PulsarStatus>([
  * An own call, not `setup_params` of the start: a Pulsar with `assign_ids: uuid` would make the folder under one id
  * and start the job under another (protocol A.3); here it is found out before anything runs.
  */
-const setUp = async (deps: SubmitDeps, job: JobId, signal: AbortSignal): Promise<void> => {
+export const setUp = async (
+  deps: Pick<SubmitDeps, 'client' | 'answerBytes'>,
+  job: JobId,
+  signal: AbortSignal,
+): Promise<void> => {
   const { client, answerBytes } = deps;
   const call = { what: 'setup', lane: 'control', method: 'POST', path: '/jobs' } as const;
   const body = await client.send({

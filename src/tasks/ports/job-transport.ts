@@ -1,4 +1,5 @@
 /** One Pulsar manager behind one transport. Every implementation passes tests/contract/job-transport.contract.ts. */
+import type { Readable } from 'node:stream';
 import type { JobId } from '../ids.ts';
 import type { CallOptions } from './call.ts';
 
@@ -6,6 +7,13 @@ import type { CallOptions } from './call.ts';
 export interface JobFile {
   readonly name: string;
   readonly bytes: Uint8Array;
+}
+
+/** A file of any size on its way into a job. */
+export interface JobUpload {
+  readonly body: Readable;
+  /** Bytes; absent = nobody has said. */
+  readonly size?: number;
 }
 
 /** Pulsar's own words, and `unknown` for what it cannot map. */
@@ -40,6 +48,10 @@ export interface DownloadOptions extends CallOptions {
   readonly aside?: true;
 }
 
+export interface CollectOptions extends CallOptions {
+  readonly maxBytes: number;
+}
+
 export interface JobTransport {
   /** Lays the files down and starts the job. Repeating it can run the job twice after a restart of Pulsar: the caller follows the rules of DESIGN section 4. */
   submit(job: JobId, files: readonly JobFile[], options: CallOptions): Promise<void>;
@@ -56,6 +68,18 @@ export interface JobTransport {
    * file is not there. What `take` throws is thrown; a transfer that breaks off throws, after some pieces, out of the iteration.
    */
   download(job: JobId, name: string, take: Take, options: DownloadOptions): Promise<boolean>;
+  /**
+   * Lays a file of any size into `inputs/` of a job that was not submitted yet, in bounded memory; repeatable. `open` is called
+   * when its turn has come; what it throws, and what its body ends with, is thrown. What breaks off leaves half a file.
+   */
+  upload(
+    job: JobId,
+    name: string,
+    open: () => Promise<JobUpload>,
+    options: CallOptions,
+  ): Promise<void>;
+  /** As `download`, for a file of any size below `outputs/` of a job: it may take as long as bytes come. */
+  collect(job: JobId, name: string, take: Take, options: CollectOptions): Promise<boolean>;
   /** Marks the job for its runner, which then stops its container with grace and reports; Pulsar knows nothing of the mark, so that a `kill` still works. */
   askToStop(job: JobId, options: CallOptions): Promise<void>;
   /** Asks Pulsar to kill; Pulsar ignores it in several phases, so the caller repeats it until the end is seen. */

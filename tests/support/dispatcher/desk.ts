@@ -43,7 +43,7 @@ const DESTINATION: Destination = {
   runtime: { kind: 'auto', network: 'default', pull: 'missing', images: {} },
   mounts: [],
   env: {},
-  reach: { shared_filesystem: true, direct: ['http', 'https'] },
+  reach: { shared_filesystem: true, direct: ['http', 'https'], push: false },
   queues: false,
   limits: { pids: 1, log_bytes: 1000, tail_bytes: 10, grace_s: 2, stall_s: 60 },
 };
@@ -94,6 +94,7 @@ export const createDesk = async (change: Partial<Destination> = {}): Promise<Des
       },
       find: () => Promise.resolve(undefined),
     },
+    storageOf: () => undefined,
     rules: {
       server: 'here',
       storageFor: () => ({ read: [], write: [], live: [], http_allow: [], ftp_allow: [] }),

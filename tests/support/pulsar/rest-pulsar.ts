@@ -11,6 +11,8 @@ export interface RestPulsarOptions {
   /** Without blanks; a second start in it goes on with its jobs. */
   readonly directory: string;
   readonly token?: string;
+  /** Default: loopback. */
+  readonly host?: string;
   /** Default: a free one. */
   readonly port?: number;
   /** More keys for app.yml, e.g. `{ assign_ids: 'uuid' }`. */
@@ -38,7 +40,12 @@ export interface RestPulsar {
 const writeConfig = async (
   options: RestPulsarOptions,
   root: string,
-  given: { readonly port: number; readonly token: string; readonly python: string },
+  given: {
+    readonly host: string;
+    readonly port: number;
+    readonly token: string;
+    readonly python: string;
+  },
 ): Promise<void> => {
   const managers = options.managers ?? { _default_: { type: 'queued_python' } };
   const withPython = Object.entries(managers).map(
@@ -53,7 +60,7 @@ const writeConfig = async (
     ...options.app,
     managers: Object.fromEntries(withPython),
   };
-  const server = `[server:main]\nhost = 127.0.0.1\nport = ${String(given.port)}\n`;
+  const server = `[server:main]\nhost = ${given.host}\nport = ${String(given.port)}\n`;
   const iniText = `${server}[app:main]\napp_config = %(here)s/app.yml\n`;
   await writeFile(join(root, 'server.ini'), iniText);
   await writeFile(join(root, 'app.yml'), JSON.stringify(app));
@@ -73,11 +80,11 @@ const ended = (pids: readonly number[]): Promise<boolean> =>
 export const startRestPulsar = async (options: RestPulsarOptions): Promise<RestPulsar> => {
   const installation = await pulsarInstallation();
   const root = resolve(options.directory);
-  const { token = 'test-token', port = await freePort() } = options;
+  const { token = 'test-token', host = '127.0.0.1', port = await freePort() } = options;
   for (const folder of ['staging', 'persist', 'tmp', 'run']) {
     await mkdir(join(root, folder), { recursive: true });
   }
-  await writeConfig(options, root, { port, token, python: installation.python });
+  await writeConfig(options, root, { host, port, token, python: installation.python });
   const log = openSync(join(root, 'pulsar.log'), 'a');
   const args = ['-I', '-m', 'pulsar.scripts.serve', join(root, 'server.ini')];
   const folders = { TMPDIR: join(root, 'tmp'), XDG_RUNTIME_DIR: join(root, 'run') };
@@ -90,7 +97,7 @@ export const startRestPulsar = async (options: RestPulsarOptions): Promise<RestP
   closeSync(log);
   child.unref();
   const pid = child.pid ?? 0;
-  const url = `http://127.0.0.1:${String(port)}`;
+  const url = `http://${host}:${String(port)}`;
   const ready = async (): Promise<boolean> => {
     if (!isRunning(pid)) {
       throw new Error(`Pulsar ended: ${await readFile(join(root, 'pulsar.log'), 'utf8')}`);

@@ -53,6 +53,14 @@ const deadlyTransport = (transport: JobTransport): JobTransport => ({
     around(isCall(job.endsWith('-0-1') ? 'check' : 'submit'), () =>
       transport.submit(job, files, options),
     ),
+  upload: (job, name, open, options) =>
+    around(isCall('upload') && point?.file === name, () =>
+      transport.upload(job, name, open, options),
+    ),
+  collect: (job, name, take, options) =>
+    around(isCall('collect') && point?.file === name, () =>
+      transport.collect(job, name, take, options),
+    ),
   askToStop: (job, options) => around(isCall('askToStop'), () => transport.askToStop(job, options)),
 });
 

@@ -51,14 +51,16 @@ export interface SiteOptions {
   readonly program?: keyof typeof PROGRAMS;
   /** More lines of the configuration file. */
   readonly config?: string;
+  /** Lines that say where the destination is. */
+  readonly transport?: string;
   /** More lines of the destination. */
   readonly destination?: string;
 }
 
-const DESTINATION = (marks: string, runtime: string): string => `
+const DESTINATION = (marks: string, runtime: string, transport: string): string => `
 [[destinations]]
 name = "local"
-transport = "embedded"
+${transport}
 runtime = "${runtime}"
 max_jobs = 4
 mounts = [{ host = "${marks}", path = "/marks", mode = "rw" }]
@@ -87,6 +89,7 @@ export const createSite = async ({
   runtime = 'bubblewrap',
   environment = {},
   config = '',
+  transport = 'transport = "embedded"',
   destination = '',
 }: SiteOptions = {}): Promise<Site> => {
   await pulsarInstallation();
@@ -103,7 +106,7 @@ export const createSite = async ({
   mkdirSync(join(data, 'pulsar'), { recursive: true, mode: 0o700 });
   symlinkSync(VENV, join(data, 'pulsar', 'venv'));
   const file = join(directory, 'magnetar.toml');
-  writeFileSync(file, `${config}\n${DESTINATION(marks, runtime)}${destination}\n`);
+  writeFileSync(file, `${config}\n${DESTINATION(marks, runtime, transport)}${destination}\n`);
   const site = {
     directory,
     files,

@@ -1,7 +1,7 @@
 /** What a job is sent: its plan alone holds the secrets of its task. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSecretBox } from '../../../src/access/secret-box.ts';
-import { jobFilesOf } from '../../../src/dispatcher/job-files.ts';
+import { jobSetupOf } from '../../../src/dispatcher/job-files.ts';
 import { prepareStep } from '../../../src/dispatcher/submit-step.ts';
 import { claimed } from '../../../src/tasks/attempts.ts';
 import { sealSecrets } from '../../../src/tasks/task-secrets.ts';
@@ -37,7 +37,7 @@ describe('the files of a job', () => {
     expect(JSON.stringify(task)).not.toContain('hush');
     let plan = '';
     await desk.step(task.id, async (input) => {
-      const files = await jobFilesOf(input);
+      const { files } = await jobSetupOf(input);
       plan = Buffer.from(files.at(-1)?.bytes ?? []).toString();
       return 'again';
     });

@@ -47,7 +47,7 @@ describe('prepare', () => {
 
   it('ends a task whose data no method moves', async () => {
     await desk.close();
-    desk = await createDesk({ reach: { shared_filesystem: false, direct: [] } });
+    desk = await createDesk({ reach: { shared_filesystem: false, direct: [], push: false } });
     const waiting = await desk.at('prepare');
     const spec = { ...waiting.spec, inputs: [{ url: 'file:///a', path: '/a' }] };
     await desk.step(waiting.id, (input) =>
@@ -70,7 +70,7 @@ describe('a resumed submit', () => {
 
   it('ends a task whose data no method moves any more, and owes the end of what was sent', async () => {
     await desk.close();
-    desk = await createDesk({ reach: { shared_filesystem: false, direct: [] } });
+    desk = await createDesk({ reach: { shared_filesystem: false, direct: [], push: false } });
     const { id, spec, head } = await desk.at('submit');
     const job = head.run?.job ?? '';
     desk.transport.jobs.set(job, { status: 'preprocessing', final: false });

@@ -5,7 +5,7 @@ import type { UrlFacts, UrlRules } from '../../../src/tasks/ports/url-rules.ts';
 import { planTransfers, type DataReach } from '../../../src/tasks/transfers.ts';
 
 const executors = [{ image: 'any', command: ['true'] }];
-const NOWHERE = { shared_filesystem: false, direct: [], server: false };
+const NOWHERE = { shared_filesystem: false, direct: [], server: false, push: false };
 /** Whoever names `closed` needs credentials there. */
 const rules: UrlRules = {
   judge: (url): UrlFacts => ({
@@ -28,6 +28,7 @@ const plan = (url: string, reach: Partial<DataReach> = {}) =>
 const WEB = { direct: ['http', 'https'] };
 const SHARED = { shared_filesystem: true };
 const SERVER = { server: true };
+const PUSH = { push: true };
 
 describe('planTransfers', () => {
   it.each([
@@ -42,6 +43,17 @@ describe('planTransfers', () => {
     ['ftp://host/a', { ...SHARED, ...SERVER }, 'relay'],
     ['ftps://host/a', SERVER, 'relay'],
     ['s3://bucket/a', SERVER, 'relay'],
+    ['http://host/a', PUSH, 'push'],
+    ['https://host/a', PUSH, 'push'],
+    ['https://closed/a', { ...PUSH, ...WEB }, 'push'],
+    ['https://host/a', { ...PUSH, ...WEB }, 'direct'],
+    ['file:///data/a', PUSH, 'push'],
+    ['/data/a', { ...PUSH, ...SHARED }, 'mount'],
+    ['ftp://host/a', PUSH, 'push'],
+    ['ftps://host/a', PUSH, 'push'],
+    ['s3://bucket/a', PUSH, 'push'],
+    ['s3://bucket/a', { ...PUSH, ...SERVER }, 'relay'],
+    ['file:///data/a', { ...PUSH, ...SERVER }, 'relay'],
   ])('%s with %j goes by %s both ways', (url, reach, method) => {
     const { inputs, outputs } = plan(url, reach);
     expect(inputs).toMatchObject([{ i: 0, method, type: 'FILE' }]);
@@ -60,6 +72,13 @@ describe('planTransfers', () => {
     expect(plan('https://host/a', WEB).inputs[0]).not.toHaveProperty('why');
   });
 
+  it('tells a job whose data the server moves no secret of a URL', () => {
+    const { inputs, outputs } = plan('s3://key:secret@host/bucket/a', PUSH);
+    expect(JSON.stringify(inputs)).not.toContain('secret');
+    expect(inputs).toMatchObject([{ i: 0, path: '/in', type: 'FILE', method: 'push' }]);
+    expect(outputs).toMatchObject([{ method: 'push', url: 's3://host/bucket/a' }]);
+  });
+
   it('lets the server list the folders of http', () => {
     const folder = (reach: Partial<DataReach>) =>
       planTransfers(
@@ -68,6 +87,7 @@ describe('planTransfers', () => {
         setting(reach),
       ).inputs;
     expect(folder({ ...WEB, ...SERVER })).toMatchObject([{ method: 'relay' }]);
+    expect(folder({ ...WEB, ...PUSH })).toMatchObject([{ method: 'push' }]);
     expect(() => folder(WEB)).toThrow('set public_url under [server]');
   });
 
