@@ -14,6 +14,7 @@ import {
   type RelayDeps,
   type RelayPlace,
 } from '../tasks/relay.ts';
+import { isName } from '../tasks/urls.ts';
 import { methodUnknown } from './errors.ts';
 import { sendJson, signalOf } from './exchange.ts';
 
@@ -29,9 +30,6 @@ interface RelayPath {
 }
 
 const INDEX = /^\d{1,6}$/;
-
-const isName = (name: string): boolean =>
-  name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 
 const placeOf = ({ params, headers }: Request, deps: RelayRouteDeps): RelayPlace => {
   const { job: given, index, below = [] } = params as unknown as RelayPath;

@@ -41,6 +41,10 @@ export const outputPathOf = (url: string): string | undefined => {
 export const segmentsOf = (path: string): readonly string[] =>
   path.split('/').filter((segment) => segment !== '' && segment !== '.');
 
+/** Whether a text can be the name of a file or folder. */
+export const isName = (text: string): boolean =>
+  text !== '' && text !== '.' && text !== '..' && !/[/\0]/.test(text);
+
 export const hasDotDot = (path: string): boolean => path.split('/').includes('..');
 
 /** Whether `path` is `root` or lies below it, segment by segment; both absolute and resolved. */

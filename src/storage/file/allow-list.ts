@@ -6,6 +6,7 @@ import { MagnetarError } from '../../kernel/errors.ts';
 import { createTurns } from '../../kernel/turns.ts';
 import type { FileAccess, FileVerdict } from '../../tasks/ports/file-access.ts';
 import { hasDotDot, isBelow, segmentsOf } from '../../tasks/urls.ts';
+import { codeOf } from './failures.ts';
 
 export interface AllowListOptions {
   readonly rootsFor: FileAccess['rootsFor'];
@@ -23,9 +24,6 @@ type RealPath = (path: string) => Promise<string>;
 const AT_ONCE = 1;
 const MOST_WAITING = 10_000;
 const LOOK_UP_MS = 10_000;
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
 
 const isMissing = (error: unknown): boolean =>
   codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';

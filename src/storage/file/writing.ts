@@ -1,9 +1,9 @@
 /** Storing: under a temporary name in the same folder, which gets its own name when all is there and on the disk. */
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { abortReason, failed } from '../connect/failures.ts';
+import { temporaryName } from '../connect/temporary-name.ts';
 import type { Line } from './disk.ts';
 import { codeOf, systemError } from './failures.ts';
 import type { Place } from './place.ts';
@@ -133,7 +133,7 @@ const remove = (
 /** Leaves the folder. @throws MagnetarError, or what `body` ended with */
 export const store = async (writing: Writing, body: Readable): Promise<void> => {
   const { line, url, signal, folder } = writing;
-  const part = `.magnetar-${randomBytes(12).toString('hex')}.part`;
+  const part = temporaryName();
   const made: { file?: FileHandle } = {};
   try {
     const file = await line.run(

@@ -2,8 +2,9 @@
 import { MagnetarError } from '../../kernel/errors.ts';
 import type { Entry, GrantRules } from '../../tasks/grants.ts';
 import type { UrlRules } from '../../tasks/ports/url-rules.ts';
+import { entryFor } from '../connect/host-entries.ts';
 import { assertMayUse, parseWithHost, type HostRule } from '../connect/host-rules.ts';
-import { isAnonymous, placeOf, ruleOf, type FtpHost, type Place } from './places.ts';
+import { isAnonymous, placeOf, type FtpHost, type Place } from './places.ts';
 
 export interface FtpRulesOptions {
   /** Hosts, addresses or CIDR ranges that may be used although private or local. */
@@ -28,7 +29,7 @@ export const createFtpRules = ({ allow, hosts, grants }: FtpRulesOptions): UrlRu
   return {
     judge(url, { caller }) {
       const parsed = parseWithHost(url, rule);
-      const host = parsed.username === '' ? ruleOf(parsed, hosts) : undefined;
+      const host = parsed.username === '' ? entryFor(parsed, hosts) : undefined;
       if (host !== undefined) assertMayUse(url, host, { rules: grants, caller });
       return { needsSecret: !isAnonymous(read(url, hosts)), upload: 'put' };
     },

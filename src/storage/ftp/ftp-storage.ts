@@ -8,13 +8,14 @@ import type {
 } from '../../tasks/ports/object-storage.ts';
 import { incomingBody, outgoingBody } from '../connect/bodies.ts';
 import { failed } from '../connect/failures.ts';
+import { temporaryName } from '../connect/temporary-name.ts';
 import { unless } from '../connect/unless.ts';
 import { canStartAt, download } from './download.ts';
 import { list } from './list.ts';
 import { look } from './look.ts';
 import { placeOf, type FtpHost, type Place } from './places.ts';
 import { createPool, type Pool, type PoolOptions } from './pool.ts';
-import { makeFolders, temporaryName, upload } from './upload.ts';
+import { makeFolders, upload } from './upload.ts';
 
 /** `stallMs`: longest time without an answer or a byte. `ca`: authorities to trust instead of the public ones, in PEM. */
 export interface FtpStorageOptions extends PoolOptions {

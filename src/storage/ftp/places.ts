@@ -1,5 +1,6 @@
 /** What an `ftp://` or `ftps://` URL means: where to connect, as whom, and which path. Pure. */
 import { failed } from '../connect/failures.ts';
+import { entryFor } from '../connect/host-entries.ts';
 
 export interface FtpHost {
   /** `data.example`, or `data.example:2121` for one port of it. */
@@ -49,18 +50,6 @@ const securityOf = (protocol: string, port: number): FtpSecurity => {
 
 const ANONYMOUS = { user: 'anonymous', password: 'anonymous@' };
 
-/** The entry of the configuration for a host: that of its port first. */
-export const ruleOf = <Host extends FtpHost>(
-  url: URL,
-  hosts: readonly Host[],
-): Host | undefined => {
-  const port = url.port === '' ? String(DEFAULT_PORT) : url.port;
-  return (
-    hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??
-    hosts.find(({ host }) => host.toLowerCase() === url.hostname)
-  );
-};
-
 const loginOf = (
   text: string,
   url: URL,
@@ -69,7 +58,7 @@ const loginOf = (
   if (url.username !== '') {
     return { user: decode(text, url.username), password: decode(text, url.password) };
   }
-  return ruleOf(url, hosts) ?? ANONYMOUS;
+  return entryFor(url, hosts) ?? ANONYMOUS;
 };
 
 /** Nothing that lasts is needed to log in. */

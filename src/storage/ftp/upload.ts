@@ -1,10 +1,10 @@
 /** Storing on an FTP server: under a temporary name in the same folder, which gets its own name when all is there. */
-import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { FTPError } from 'basic-ftp';
 import { isMagnetarError } from '../../kernel/errors.ts';
 import { unavailable } from '../connect/failures.ts';
+import { temporaryName } from '../connect/temporary-name.ts';
 import type { FtpConnection } from './connection.ts';
 import { ftpFailure } from './failures.ts';
 import { lookFor, sizeAt } from './look.ts';
@@ -30,8 +30,6 @@ export const makeFolders = async (
     }
   }
 };
-
-export const temporaryName = (): string => `.magnetar-${randomBytes(12).toString('hex')}.part`;
 
 /**
  * Ends no sooner than TLS is agreed on, and sent: basic-ftp takes a resumed session for an agreed one and would close the connection

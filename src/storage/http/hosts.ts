@@ -1,5 +1,7 @@
 /** What the configuration says of HTTP hosts, and which credentials a request may carry: a host's own, and only to it. */
+import { decoded } from '../connect/decoded.ts';
 import { failed } from '../connect/failures.ts';
+import { entryFor } from '../connect/host-entries.ts';
 
 export interface HttpHost {
   /** `data.example`, or `data.example:8080` for one port of it. */
@@ -26,29 +28,6 @@ export const isFolderUrl = (url: URL): boolean => url.pathname.endsWith('/');
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
 
-/** Also `%` that encodes nothing is taken: it stands for itself. */
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
-
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
-
-/** The entry of the configuration for a host: that of its port first. */
-export const ruleOf = <Host extends HttpHost>(
-  url: URL,
-  hosts: readonly Host[],
-): Host | undefined => {
-  const port = url.port === '' ? (DEFAULT_PORTS[url.protocol] ?? '') : url.port;
-  return (
-    hosts.find(({ host }) => host.toLowerCase() === `${url.hostname}:${port}`) ??
-    hosts.find(({ host }) => host.toLowerCase() === url.hostname)
-  );
-};
-
 const authorizationOf = (url: URL, rule: HttpHost | undefined): string | undefined => {
   if (url.username !== '' || url.password !== '') {
     return basic(decoded(url.username), decoded(url.password));
@@ -63,7 +42,7 @@ export const targetOf = (text: string, hosts: readonly HttpHost[]): Target => {
     throw failed(text, 'is not a valid URL');
   }
   const url = new URL(text);
-  const rule = ruleOf(url, hosts);
+  const rule = entryFor(url, hosts);
   const authorization = authorizationOf(url, rule);
   const { username, password } = url;
   url.username = '';

@@ -2,20 +2,15 @@
 import type { Readable } from 'node:stream';
 import type { WriteOptions } from '../../tasks/ports/object-storage.ts';
 import { outgoingBody } from '../connect/bodies.ts';
+import { decoded } from '../connect/decoded.ts';
 import { unless } from '../connect/unless.ts';
 import { createForm, type Form } from './form.ts';
 import type { Target } from './hosts.ts';
 import type { Reader } from './read.ts';
 import { succeeded } from './status.ts';
 
-const lastSegment = (url: URL): string => {
-  const segment = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-};
+const lastSegment = ({ pathname }: URL): string =>
+  decoded(pathname.slice(pathname.lastIndexOf('/') + 1));
 
 interface Request {
   readonly target: Target;

@@ -1,5 +1,6 @@
 /** From keys to files and folders: S3 has no folders, only keys with slashes in them. No I/O. */
 import type { StoredEntry } from '../../tasks/ports/object-storage.ts';
+import { isName } from '../../tasks/urls.ts';
 
 export interface ListedKey {
   /** Without the prefix that was listed. */
@@ -15,9 +16,6 @@ export interface Folding {
   /** Entries that the key adds; undefined = it cannot be a path. */
   add(listed: ListedKey): readonly Found[] | undefined;
 }
-
-const isName = (segment: string): boolean =>
-  segment !== '' && segment !== '.' && segment !== '..' && !segment.includes('\0');
 
 const sharedLength = (a: readonly string[], b: readonly string[]): number => {
   const end = a.findIndex((segment, index) => b[index] !== segment);

@@ -1,12 +1,13 @@
 /** Reading `s3://` URLs: which service, which bucket, which key. No I/O. */
 import { isAllowedHost } from '../../tasks/addresses.ts';
 import { MagnetarError } from '../../kernel/errors.ts';
+import { decoded } from '../connect/decoded.ts';
 import { failed, refused } from '../connect/failures.ts';
 import { hasKey, type S3Endpoint } from './endpoint.ts';
 
 export interface Place {
   readonly endpoint: S3Endpoint;
-  /** Host that the URL brought and the configuration does not vouch for: the address guard judges it. */
+  /** Host of a URL that brings its own keys: the address guard judges it, also where a configured service has it. */
   readonly foreignHost?: string;
   readonly bucket: string;
   /** Decoded; may be empty (the bucket) or end with a slash (a folder). */
@@ -25,14 +26,6 @@ interface Keys {
   readonly access_key: string;
   readonly secret_key: string;
 }
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
 
 /** Not shown: nobody knows where a secret ends in it. */
 const malformed = (): MagnetarError =>
@@ -68,11 +61,14 @@ const isHostOf = ({ endpoint }: S3Endpoint, host: string): boolean => {
 };
 
 /** In the clear only where the operator has allowed the host, or serves it so. */
-const foreignService = (host: string, { endpoints, allow }: PlaceRules): URL => {
+const foreignService = (
+  host: string,
+  known: S3Endpoint | undefined,
+  allow: readonly string[],
+): URL => {
   const plain = serviceUrl('http', host);
   const secure = serviceUrl('https', host);
   if (plain === undefined || secure === undefined) throw malformed();
-  const known = endpoints.find((endpoint) => isHostOf(endpoint, host));
   if (known !== undefined) return known.endpoint.startsWith('https:') ? secure : plain;
   return isAllowedHost(plain.hostname, allow) ? plain : secure;
 };
@@ -82,7 +78,7 @@ const withKeys = (host: string, keys: Keys, rules: PlaceRules): S3Endpoint => {
   return {
     ...keys,
     name: host,
-    endpoint: foreignService(host, rules).origin,
+    endpoint: foreignService(host, known, rules.allow).origin,
     region: known?.region ?? 'us-east-1',
     path_style: true,
     buckets: [],
