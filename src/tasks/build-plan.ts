@@ -1,4 +1,5 @@
 /** Writes the plan of an attempt: what the task asks, how its data moves, what the destination and the operator set. Pure. */
+import { optional } from '../kernel/optional.ts';
 import type { Destination } from './destination.ts';
 import type { Caller } from './grants.ts';
 import type { JobId } from './ids.ts';
@@ -40,9 +41,6 @@ export interface PlanRequest {
   /** Undefined = the job cannot reach this server. */
   readonly relay?: PlanRelay;
 }
-
-const optional = <Key extends string, Value>(key: Key, value: Value | undefined) =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
 
 const planExecutor = (executor: TaskExecutor): PlanExecutor => ({
   image: executor.image,

@@ -1,6 +1,7 @@
 /** ObjectStorage in local folders, for what this server moves itself because a destination does not share them. */
 import type { Readable } from 'node:stream';
 import { isMagnetarError } from '../../kernel/errors.ts';
+import { optional } from '../../kernel/optional.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { FileUse } from '../../tasks/ports/file-access.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
 import { filePathsOf, hasDotDot, outputPathOf, segmentsOf } from '../../tasks/urls.ts';
 import { outgoingBody } from '../connect/bodies.ts';
 import { failed, refused } from '../connect/failures.ts';
-import { unless } from '../connect/unless.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { listBelow } from './listing.ts';
 import { isUsable } from './names.ts';
@@ -145,7 +145,7 @@ const write = async (
   { size, signal }: WriteOptions,
 ): Promise<number> => {
   const { steps, disk, stallMs, roots } = system;
-  const { body, count } = outgoingBody(source, { url, stallMs, signal, ...unless('size', size) });
+  const { body, count } = outgoingBody(source, { url, stallMs, signal, ...optional('size', size) });
   try {
     const goal = goalOf(url, outputPathOf(url), roots.write);
     const name = goal.names.at(-1);

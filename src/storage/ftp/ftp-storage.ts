@@ -1,5 +1,6 @@
 /** ObjectStorage over FTP and FTPS. */
 import type { Readable } from 'node:stream';
+import { optional } from '../../kernel/optional.ts';
 import type {
   ObjectStorage,
   ReadAnswer,
@@ -9,7 +10,6 @@ import type {
 import { incomingBody, outgoingBody } from '../connect/bodies.ts';
 import { failed } from '../connect/failures.ts';
 import { temporaryName } from '../connect/temporary-name.ts';
-import { unless } from '../connect/unless.ts';
 import { canStartAt, download } from './download.ts';
 import { list } from './list.ts';
 import { look } from './look.ts';
@@ -46,12 +46,12 @@ const read = (
     const path = connection.pathOf(place.path);
     const source = await download(connection, url, { path, start: from, release: keep() });
     const rest = stored.size === undefined ? undefined : stored.size - from;
-    const body = incomingBody(source, { url, stallMs, signal, ...unless('size', rest) });
+    const body = incomingBody(source, { url, stallMs, signal, ...optional('size', rest) });
     return {
       body,
       start: from,
-      ...unless('size', stored.size),
-      ...unless('version', stored.version),
+      ...optional('size', stored.size),
+      ...optional('version', stored.version),
     };
   });
 
@@ -64,7 +64,7 @@ const write = async (
   const { url, path } = place;
   const folder = path.slice(0, -1);
   if (path.length === 0 || url.endsWith('/')) throw failed(url, 'names no file');
-  const bound = outgoingBody(body, { url, stallMs, signal, ...unless('size', size) });
+  const bound = outgoingBody(body, { url, stallMs, signal, ...optional('size', size) });
   const temporary = [...folder, temporaryName()];
   const written = { began: false };
   try {

@@ -1,8 +1,8 @@
 /** Everything below a folder of an FTP server, one folder after another, within bounds. */
+import { optional } from '../../kernel/optional.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { StoredEntry } from '../../tasks/ports/object-storage.ts';
 import { failed } from '../connect/failures.ts';
-import { unless } from '../connect/unless.ts';
 import type { FtpConnection } from './connection.ts';
 import { folderOf } from './folder.ts';
 import type { Listed } from './listing.ts';
@@ -29,10 +29,10 @@ const entryOf = async (
   const stored =
     kind === 'unclear'
       ? await lookFor(connection, place.url, place.path)
-      : { kind, ...unless('size', size) };
+      : { kind, ...optional('size', size) };
   if (stored === undefined) return undefined; // a link that leads nowhere
   if (stored.kind === 'folder') return { kind: 'folder', path: [name], url: `${place.url}/` };
-  return { kind: 'file', path: [name], url: place.url, ...unless('size', stored.size) };
+  return { kind: 'file', path: [name], url: place.url, ...optional('size', stored.size) };
 };
 
 const listOnce = async (

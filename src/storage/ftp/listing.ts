@@ -1,6 +1,6 @@
 /** Reads what LIST and MLSD send: lines of RFC 3659, of `ls -l` or of DOS. Pure. A line that is none of them spoils all: nothing is left out unsaid. */
 import { parseList } from 'basic-ftp';
-import { unless } from '../connect/unless.ts';
+import { optional } from '../../kernel/optional.ts';
 
 export interface Listed {
   readonly name: string;
@@ -35,7 +35,7 @@ const readFacts = (facts: string, name: string): Listed | undefined => {
   if (kind === 'none') return undefined;
   const size = fact('size');
   const isTold = kind === 'file' && size !== undefined && SIZE.test(size);
-  return { name, kind, ...unless('size', isTold ? Number(size) : undefined) };
+  return { name, kind, ...optional('size', isTold ? Number(size) : undefined) };
 };
 
 const readListLine = (line: string): Listed | undefined => {
@@ -51,7 +51,7 @@ const readListLine = (line: string): Listed | undefined => {
   if (info.isDirectory) return { name, kind: 'folder' };
   if (info.isSymbolicLink) return { name, kind: 'unclear' };
   if (!info.isFile) throw new UnusableListing('its list cannot be read');
-  return { name, kind: 'file', ...unless('size', Number.isSafeInteger(size) ? size : undefined) };
+  return { name, kind: 'file', ...optional('size', Number.isSafeInteger(size) ? size : undefined) };
 };
 
 /** basic-ftp would end a name before it. */

@@ -1,9 +1,9 @@
 /** What lies at a path of an FTP server: by MLST where it is known, else by SIZE, MDTM and the attempt to go there. */
 import { FTPError } from 'basic-ftp';
 import { isMagnetarError } from '../../kernel/errors.ts';
+import { optional } from '../../kernel/optional.ts';
 import type { Stored } from '../../tasks/ports/object-storage.ts';
 import { missing } from '../connect/failures.ts';
-import { unless } from '../connect/unless.ts';
 import type { FtpConnection } from './connection.ts';
 import { ftpFailure } from './failures.ts';
 import { folderOf } from './folder.ts';
@@ -35,8 +35,8 @@ const versionOf = (size: string | undefined, modified: string | undefined): stri
 
 const fileOf = (size: string | undefined, modified: string | undefined): Stored => ({
   kind: 'file',
-  ...unless('size', size === undefined ? undefined : Number(size)),
-  ...unless('version', versionOf(size, modified)),
+  ...optional('size', size === undefined ? undefined : Number(size)),
+  ...optional('version', versionOf(size, modified)),
 });
 
 const byMlst = async (asking: Asking): Promise<Stored | undefined> => {
@@ -76,7 +76,7 @@ const byList = async (
   const entries = await folderOf(connection, url, names.slice(0, -1));
   const found = entries.find(({ name }) => name === names.at(-1));
   if (found === undefined) return undefined;
-  return { kind: 'file', ...(found.kind === 'file' ? unless('size', found.size) : {}) };
+  return { kind: 'file', ...(found.kind === 'file' ? optional('size', found.size) : {}) };
 };
 
 const askingOf = (connection: FtpConnection, names: readonly string[]): Asking => ({

@@ -1,10 +1,10 @@
 /** Folders over HTTP, by index pages: one page in memory at a time, bounded in size and depth. */
 import type { Readable } from 'node:stream';
+import { optional } from '../../kernel/optional.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { StoredEntry } from '../../tasks/ports/object-storage.ts';
 import { incomingBody } from '../connect/bodies.ts';
 import { failed, refused } from '../connect/failures.ts';
-import { unless } from '../connect/unless.ts';
 import { unaskedCoding } from './answers.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { isFolderUrl, urlOf, type Target } from './hosts.ts';
@@ -99,7 +99,7 @@ async function* walkFolder(
     }
     const path = [...above, name];
     const child = childOf(walk.reader, target, url);
-    yield { kind, path, url: urlOf(child), ...unless('size', size) };
+    yield { kind, path, url: urlOf(child), ...optional('size', size) };
     if (kind === 'folder') yield* walkFolder(walk, child, path);
   }
 }

@@ -1,8 +1,8 @@
 /** ObjectStorage over HTTP(S): plain GET, HEAD, PUT or form POST, and folders by the index pages of the usual servers. */
+import { optional } from '../../kernel/optional.ts';
 import type { CallOptions } from '../../tasks/ports/call.ts';
 import type { ObjectStorage, Stored } from '../../tasks/ports/object-storage.ts';
 import type { AddressGuard } from '../connect/address-guard.ts';
-import { unless } from '../connect/unless.ts';
 import { numberOf, rangeOf, versionOf } from './answers.ts';
 import { createExchange, type HttpAnswer } from './exchange.ts';
 import { listFolder } from './folders.ts';
@@ -42,8 +42,8 @@ const storedOf = (target: Target, answer: HttpAnswer): Stored => {
   if (isFolderUrl(url) || answer.url.pathname === `${url.pathname}/`) return { kind: 'folder' };
   return {
     kind: 'file',
-    ...unless('size', sizeOf(answer)),
-    ...unless('version', versionOf(answer)),
+    ...optional('size', sizeOf(answer)),
+    ...optional('version', versionOf(answer)),
   };
 };
 

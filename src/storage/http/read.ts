@@ -1,10 +1,10 @@
 /** Reading over HTTP: whole, or from an offset while the version is the one that the bytes before it belong to. */
 import { Readable } from 'node:stream';
+import { optional } from '../../kernel/optional.ts';
 import type { ReadAnswer, ReadOptions } from '../../tasks/ports/object-storage.ts';
 import { incomingBody } from '../connect/bodies.ts';
 import { offeredDigest, type Digest } from '../connect/digests.ts';
 import { failed } from '../connect/failures.ts';
-import { unless } from '../connect/unless.ts';
 import { numberOf, rangeOf, unaskedCoding, versionOf } from './answers.ts';
 import type { Exchange, HttpAnswer } from './exchange.ts';
 import type { Target } from './hosts.ts';
@@ -43,13 +43,13 @@ const wholeOf = (reader: Reader, reading: Reading, answer: HttpAnswer): ReadAnsw
   const { status, header } = answer;
   if (status === 206) fail(reading.url, answer, 'answers a part that was not asked for');
   if (status !== 200) fail(reading.url, answer, `answers HTTP ${String(status)} without the file`);
-  const size = unless('size', numberOf(header('content-length')));
-  const digest = unless('digest', offeredDigest(header));
+  const size = optional('size', numberOf(header('content-length')));
+  const digest = optional('digest', offeredDigest(header));
   return {
     body: bodyOf(reader, reading, answer, { ...size, ...digest }),
     start: 0,
     ...size,
-    ...unless('version', versionOf(answer)),
+    ...optional('version', versionOf(answer)),
   };
 };
 
@@ -64,7 +64,7 @@ const readWhole = async (reader: Reader, reading: Reading): Promise<ReadAnswer> 
 
 const readFrom = async (reader: Reader, reading: Reading, start: number): Promise<ReadAnswer> => {
   const { version } = reading.options;
-  const headers = { range: `bytes=${String(start)}-`, ...unless('if-range', version) };
+  const headers = { range: `bytes=${String(start)}-`, ...optional('if-range', version) };
   const answer = await ask(reader, reading, headers);
   if (answer.status === 200) return wholeOf(reader, reading, answer);
   const { start: from, total } = rangeOf(answer);
@@ -79,10 +79,10 @@ const readFrom = async (reader: Reader, reading: Reading, start: number): Promis
   if (isEnd) answer.body.destroy();
   const rest = total === undefined ? undefined : total - start;
   return {
-    body: isEnd ? Readable.from([]) : bodyOf(reader, reading, answer, unless('size', rest)),
+    body: isEnd ? Readable.from([]) : bodyOf(reader, reading, answer, optional('size', rest)),
     start,
-    ...unless('size', total),
-    ...unless('version', now),
+    ...optional('size', total),
+    ...optional('version', now),
   };
 };
 

@@ -1,9 +1,9 @@
 /** Storing over HTTP: PUT of the bytes under the URL, or a form sent to where the host takes them. */
 import type { Readable } from 'node:stream';
+import { optional } from '../../kernel/optional.ts';
 import type { WriteOptions } from '../../tasks/ports/object-storage.ts';
 import { outgoingBody } from '../connect/bodies.ts';
 import { decoded } from '../connect/decoded.ts';
-import { unless } from '../connect/unless.ts';
 import { createForm, type Form } from './form.ts';
 import type { Target } from './hosts.ts';
 import type { Reader } from './read.ts';
@@ -36,15 +36,15 @@ export const writeFile = async (
   const { target, form } = requestOf(reader, url, options);
   const { body, count } = outgoingBody(source, {
     ...{ url, stallMs: reader.stallMs, signal },
-    ...unless('size', size),
-    ...unless('around', form?.frame),
+    ...optional('size', size),
+    ...optional('around', form?.frame),
   });
   const length = size === undefined ? undefined : String(size + (form?.overhead ?? 0));
   try {
     const answer = await reader.exchange.ask(target, {
       method: form === undefined ? 'PUT' : 'POST',
       body,
-      headers: { ...unless('content-length', length), ...unless('content-type', form?.type) },
+      headers: { ...optional('content-length', length), ...optional('content-type', form?.type) },
       signal,
     });
     succeeded(target.url.href, answer).body.destroy();
