@@ -13,8 +13,8 @@ const TAG_BYTES = 16;
 const derive = (installSecret: string, label: string, bytes: number): Buffer =>
   Buffer.from(hkdfSync('sha256', installSecret, '', `magnetar ${label}`, bytes));
 
-const unreadable = (why: string): MagnetarError =>
-  new MagnetarError('SECRET_UNREADABLE', `the secrets of the task cannot be read: ${why}`);
+const unreadable = (why: string, options: { readonly cause?: unknown } = {}): MagnetarError =>
+  new MagnetarError('SECRET_UNREADABLE', `the secrets of the task cannot be read: ${why}`, options);
 
 const boundTo = ({ task, index }: SealPlace): Buffer => Buffer.from(`${task}/${String(index)}`);
 
@@ -51,8 +51,7 @@ export const createSecretBox = (installSecret: string): SecretBox => {
           decipher.final(),
         ]);
       } catch (cause) {
-        const why = 'they were changed, or belong to another task';
-        throw new MagnetarError('SECRET_UNREADABLE', unreadable(why).message, { cause });
+        throw unreadable('they were changed, or belong to another task', { cause });
       }
     },
     print: (text) => createHmac('sha256', printKey).update(text).digest('base64url'),

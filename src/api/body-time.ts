@@ -7,7 +7,7 @@ const LONGEST_MS = 300_000;
 const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** Cuts the connection of who has not sent the whole body in time. Bodies of these paths are not timed: their readers bound each pause. */
+/** Cuts the connection of whoever has not sent the whole body in time. Bodies of these paths are not timed: their readers bound each pause. */
 export const createBodyTime =
   (except: RegExp, longestMs = LONGEST_MS): RequestHandler =>
   (req, res, next) => {

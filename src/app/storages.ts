@@ -11,7 +11,7 @@ import { createHttpRules } from '../storage/http/http-rules.ts';
 import { createHttpStorage } from '../storage/http/http-storage.ts';
 import { createS3Rules } from '../storage/s3/s3-rules.ts';
 import { createS3Storage } from '../storage/s3/s3-storage.ts';
-import type { Caller } from '../tasks/grants.ts';
+import type { Caller, GrantRules } from '../tasks/grants.ts';
 import type { ObjectStorage } from '../tasks/ports/object-storage.ts';
 import type { UrlRules } from '../tasks/ports/url-rules.ts';
 import type { FindStorage } from '../tasks/relay.ts';
@@ -39,13 +39,23 @@ const httpHost = ({ host, user, password, token, upload, allow }: HttpHostConfig
   ...(token === '' ? {} : { token }),
 });
 
-const http = (config: Config): Kind => {
-  const { storage, limits } = config;
-  const grants = grantRulesOf(config);
+/** What all kinds are built with. */
+interface Common {
+  readonly storage: Config['storage'];
+  readonly grants: GrantRules;
+  readonly stallMs: number;
+}
+
+const commonOf = (config: Config): Common => ({
+  storage: config.storage,
+  grants: grantRulesOf(config),
+  stallMs: config.limits.stall_s * 1000,
+});
+
+const http = ({ storage, grants, stallMs }: Common): Kind => {
   const { allow } = storage.http;
   const hosts = storage.http.hosts.map(httpHost);
   const guard = createAddressGuard({ allow });
-  const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['http', 'https'],
     rules: createHttpRules({ allow, hosts, grants }),
@@ -53,12 +63,9 @@ const http = (config: Config): Kind => {
   };
 };
 
-const ftp = (config: Config): Kind => {
-  const { storage, limits } = config;
+const ftp = ({ storage, grants, stallMs }: Common): Kind => {
   const { allow, hosts } = storage.ftp;
-  const grants = grantRulesOf(config);
   const guard = createAddressGuard({ allow });
-  const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['ftp', 'ftps'],
     rules: createFtpRules({ allow, hosts, grants }),
@@ -67,27 +74,27 @@ const ftp = (config: Config): Kind => {
 };
 
 /** S3 is HTTP: what the operator allows there holds here. */
-const s3 = (config: Config): Kind => {
-  const { storage, limits } = config;
+const s3 = ({ storage, grants, stallMs }: Common): Kind => {
   const { allow } = storage.http;
   const place = { endpoints: storage.s3, allow };
   const guard = createAddressGuard({ allow });
-  const stallMs = limits.stall_s * 1000;
   return {
     schemes: ['s3'],
-    rules: createS3Rules({ ...place, grants: grantRulesOf(config) }),
+    rules: createS3Rules({ ...place, grants }),
     storage: createS3Storage({ ...place, guard, stallMs }),
   };
 };
 
-const KINDS: readonly ((config: Config) => Kind)[] = [http, ftp, s3];
+const KINDS: readonly ((common: Common) => Kind)[] = [http, ftp, s3];
 
 export const createStorages = (config: Config): Storages => {
-  const kinds = KINDS.map((create) => create(config));
-  const disk = createDisk(config.limits.stall_s * 1000);
-  const rootsFor = createFileRoots(config.storage.file, grantRulesOf(config));
+  const common = commonOf(config);
+  const { storage, grants, stallMs } = common;
+  const kinds = KINDS.map((create) => create(common));
+  const disk = createDisk(stallMs);
+  const rootsFor = createFileRoots(storage.file, grants);
   const fileStorageFor = (caller: Caller) =>
-    createFileStorage({ ...rootsFor(caller), stallMs: config.limits.stall_s * 1000, disk });
+    createFileStorage({ ...rootsFor(caller), stallMs, disk });
   const byScheme = new Map(kinds.flatMap((kind) => kind.schemes.map((name) => [name, kind])));
   return {
     schemes: Object.fromEntries([...byScheme].map(([name, { rules }]) => [name, rules])),
@@ -98,7 +105,7 @@ export const createStorages = (config: Config): Storages => {
     },
     async close() {
       disk.close();
-      await Promise.all(kinds.map(({ storage }) => storage.close()));
+      await Promise.all(kinds.map((kind) => kind.storage.close()));
     },
   };
 };

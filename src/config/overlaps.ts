@@ -27,7 +27,7 @@ const placed = (destinations: readonly DestinationConfig[]): readonly Placed[] =
   );
 
 /** What tasks could swap for a link; roots mean nothing to a destination that does not see the files of this server. */
-const rootProblems = (
+const rootOverlaps = (
   one: Placed,
   { file }: Pick<StorageConfig, 'file'>,
 ): readonly KeyProblem[] => {
@@ -50,7 +50,7 @@ const rootProblems = (
 const isSameHost = (a: Placed, b: Placed): boolean =>
   a.key === b.key || (a.destination.shared_filesystem && b.destination.shared_filesystem);
 
-const nestingProblems = (one: Placed, all: readonly Placed[]): readonly KeyProblem[] =>
+const nestings = (one: Placed, all: readonly Placed[]): readonly KeyProblem[] =>
   all
     .filter(
       ({ mount, real }) => mount.mode === 'rw' && real !== one.real && isBelow(one.real, real),
@@ -71,5 +71,5 @@ export const overlapProblems = (
   const all = placed(destinations);
   return all
     .filter(({ mount }) => !isNamed(mount.host, allowed))
-    .flatMap((one) => [...rootProblems(one, storage), ...nestingProblems(one, all)]);
+    .flatMap((one) => [...rootOverlaps(one, storage), ...nestings(one, all)]);
 };

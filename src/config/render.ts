@@ -28,8 +28,8 @@ const redactSecret = (value: unknown): unknown => {
 
 const SENSITIVE: ReadonlySet<string> = new Set(
   [DESTINATION_SCHEMA, ISSUER_SCHEMA, HTTP_HOST_SCHEMA, FTP_HOST_SCHEMA, S3_SCHEMA]
-    .flatMap((tables) => keysOf(tables))
-    .flatMap(([name, schema]) => (schema.sensitive === true ? [name] : [])),
+    .flatMap((schema) => keysOf(schema))
+    .flatMap(([name, { sensitive }]) => (sensitive === true ? [name] : [])),
 );
 
 const redactTable = (table: object): Readonly<Record<string, unknown>> =>

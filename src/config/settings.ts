@@ -62,7 +62,7 @@ export const grantRulesOf = ({ auth }: Config): GrantRules => ({
   admins: auth.admins,
 });
 
-/** What a task may be told, besides its own. */
+/** Which URLs and which local folders tasks may use. */
 export interface StorageSetting {
   readonly schemes: SchemeRules;
   readonly rootsFor: (caller: Caller) => JobRoots;

@@ -126,7 +126,7 @@ export const FTP_HOST_SCHEMA = {
 } as const satisfies Record<string, KeySchema<unknown>>;
 
 export const S3_SCHEMA = {
-  name: key('name', '', 'Name of the service in messages; unique. Required.'),
+  name: key('name', '', 'Name of the service in messages. Required.'),
   endpoint: key('http_url', '', 'Its address; empty = AWS.'),
   region: key('required_text', 'us-east-1', 'Region.'),
   path_style: key(

@@ -1,4 +1,4 @@
-/** Bounds how many calls of one kind are under way at another server; the others wait in order and can be called off. */
+/** Bounds how much work of one kind is under way; the others wait in order and can be called off. */
 
 export interface Gate {
   /** Runs `work` when a place is free; rejects with the signal's reason when it aborts while waiting. */
