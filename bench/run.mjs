@@ -4,6 +4,7 @@
  *   npm run bench                     everything with bubblewrap
  *   npm run bench -- api dispatch     these parts
  *   npm run bench -- dispatch --runtime podman --image localhost/busybox
+ *   npm run bench -- transfer --only 'many in, s3' --large 512 --rounds 5
  * Quote ratios, not times: they hold on a busy machine, times do not. Exit code 0 whatever the figures are.
  */
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ import { RUNTIMES, measureDispatch } from './lib/dispatch.mjs';
 import { measurePolling } from './lib/polling.mjs';
 import { printRows } from './lib/report.mjs';
 import { measureScale } from './lib/scale.mjs';
+import { measureTransfer } from './lib/transfer.mjs';
 import { measureWaiters } from './lib/waiters.mjs';
 
 const PARTS = {
@@ -22,6 +24,7 @@ const PARTS = {
   waiters: measureWaiters,
   polling: measurePolling,
   dispatch: measureDispatch,
+  transfer: measureTransfer,
 };
 
 const { values, positionals } = parseArgs({
@@ -30,6 +33,9 @@ const { values, positionals } = parseArgs({
     runtime: { type: 'string', default: 'bubblewrap' },
     image: { type: 'string', default: 'any' },
     seconds: { type: 'string', default: '4' },
+    only: { type: 'string', default: '' },
+    large: { type: 'string', default: '2048' },
+    rounds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
   },
 });

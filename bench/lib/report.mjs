@@ -16,7 +16,7 @@ export const printRows = (rows, json) => {
       row.unit,
       number(row.ratio),
       row.aim,
-      row.met ? 'met' : 'MISSED',
+      row.met === undefined ? '' : row.met ? 'met' : 'MISSED',
     ]),
   ];
   const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
@@ -30,9 +30,16 @@ export const printRows = (rows, json) => {
   }
 };
 
-/** A rate or a time held against another: `atLeast` or `atMost` the given ratio. */
-export const compare = ({ measure, ours, beside, unit, atLeast, atMost }) => {
-  const ratio = ours / beside;
+/** A rate or a time held against another: `atLeast` or `atMost` the given ratio, which is their own unless it is the median of many. */
+export const compare = ({
+  measure,
+  ours,
+  beside,
+  unit,
+  ratio = ours / beside,
+  atLeast,
+  atMost,
+}) => {
   const met = atLeast === undefined ? ratio <= atMost : ratio >= atLeast;
   const aim = atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`;
   return { measure, ours, beside, unit, ratio, aim, met };

@@ -37,8 +37,8 @@ const listening = async (child, pattern) => {
 
 export const BIN = at('bin/magnetar');
 
-/** `more`: lines of the configuration; `prepare`: what is done to the data directory before the start. */
-export const startMagnetar = async ({ runtime, maxJobs, more = '', prepare }) => {
+/** `more`: lines of the configuration; `destination`: of its destination; `prepare`: what is done to the data directory before the start. */
+export const startMagnetar = async ({ runtime, maxJobs, more = '', destination = '', prepare }) => {
   const directory = mkdtempSync(join(tmpdir(), 'magnetar-bench-'));
   const data = join(directory, 'data');
   mkdirSync(join(data, 'pulsar'), { recursive: true });
@@ -46,7 +46,7 @@ export const startMagnetar = async ({ runtime, maxJobs, more = '', prepare }) =>
   const config = join(directory, 'bench.toml');
   writeFileSync(
     config,
-    `${more}[log]\nlevel = "warn"\n[[destinations]]\nname = "local"\ntransport = "embedded"\nruntime = "${runtime}"\npull = "never"\nmax_jobs = ${String(maxJobs)}\n`,
+    `${more}[log]\nlevel = "warn"\n[[destinations]]\nname = "local"\ntransport = "embedded"\nruntime = "${runtime}"\npull = "never"\nmax_jobs = ${String(maxJobs)}\n${destination}`,
   );
   await prepare?.(data);
   const child = spawn(BIN, ['serve', '--config', config, '--data', data, '--port', '0'], {

@@ -36,6 +36,7 @@ export const shelf = (
   openBase: string,
   curl: Shelf['curl'] = (path) => [openBase + path],
 ): Shelf => ({
+  root: folder.root,
   put: folder.put,
   putFolder: folder.putFolder,
   get: folder.get,

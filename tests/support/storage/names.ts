@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 export type Names = readonly string[];
 
 export interface ServedFolder {
+  /** Where it lies. */
+  readonly root: string;
   put(names: Names, bytes: Uint8Array): Promise<void>;
   putFolder(names: Names): Promise<void>;
   get(names: Names): Promise<Buffer | undefined>;
@@ -17,6 +19,7 @@ const isMissing = (error: unknown): boolean =>
 export const servedFolder = (root: string): ServedFolder => {
   const pathOf = (names: Names): string => join(root, ...names);
   return {
+    root,
     async put(names, bytes) {
       await mkdir(dirname(pathOf(names)), { recursive: true });
       await writeFile(pathOf(names), bytes);

@@ -23,7 +23,8 @@ export interface Versitygw {
   stop(): Promise<void>;
 }
 
-export const startVersitygw = async (): Promise<Versitygw> => {
+/** `keepAlive`: as the services of the world do, and this one does not by itself. */
+export const startVersitygw = async ({ keepAlive = false } = {}): Promise<Versitygw> => {
   const program = await goProgram(PROGRAM);
   const folder = await mkdtemp(join(tmpdir(), 'versitygw-'));
   const data = join(folder, 'data');
@@ -31,6 +32,7 @@ export const startVersitygw = async (): Promise<Versitygw> => {
   const port = await freePort();
   const [accessKey, secretKey] = ['TESTKEY', 'a+secret/with=signs'];
   const server = ['--port', `127.0.0.1:${String(port)}`, '--health', '/healthz', '--quiet'];
+  if (keepAlive) server.push('--keep-alive');
   const child = spawn(program, [...server, 'posix', data], {
     cwd: folder,
     env: { ...process.env, ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
