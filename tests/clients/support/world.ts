@@ -79,7 +79,9 @@ export const createWorld = async ({
     site.config,
     `${openShared ? `allow_dangerous_mounts = ["${shared}"]` : ''}
 ${config}
-${openShared ? `[storage.file]\nread = ["${shared}"]\nwrite = ["${shared}"]\nallow = ["*"]` : ''}
+[storage.file]
+allow = ["*"]
+${openShared ? `read = ["${shared}"]\nwrite = ["${shared}"]` : ''}
 ${liveShared ? `[[storage.file.roots]]\npath = "${shared}"\nmode = "rw"\nlive = true` : ''}
 [[destinations]]
 name = "local"
