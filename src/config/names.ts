@@ -1,31 +1,39 @@
-/** `{user}` in a path means one person only while all names come from one place. */
-import { placeIn } from '../tasks/grants.ts';
+/** `{user}` and `{group}` in a path mean one person and one group only while all names come from one place. */
 import type { KeyProblem } from './convict-schema.ts';
 import { allRoots } from './file-roots.ts';
 import type { AuthConfig, StorageConfig } from './types.ts';
 
-const USER = '{user}';
+type Naming = Pick<AuthConfig, 'modes' | 'issuers'>;
 
-/** Places that give names: the users and tokens of this server, and each issuer. */
-const sourcesOf = ({ modes, issuers }: Pick<AuthConfig, 'modes' | 'issuers'>): number =>
-  (modes.some((mode) => mode !== 'oidc') ? 1 : 0) + (modes.includes('oidc') ? issuers.length : 0);
+const issuersOf = ({ modes, issuers }: Naming): number =>
+  modes.includes('oidc') ? issuers.length : 0;
 
-/** Two users of the same name would share a folder. */
+/** Where names come from: users and tokens of this server, which have no groups, and each issuer. */
+const SOURCES: readonly { readonly place: string; readonly count: (auth: Naming) => number }[] = [
+  {
+    place: '{user}',
+    count: (auth) => issuersOf(auth) + (auth.modes.some((mode) => mode !== 'oidc') ? 1 : 0),
+  },
+  { place: '{group}', count: issuersOf },
+];
+
+/** Two of the same name would share a folder. */
 export const nameProblems = (
   { file, s3 }: Pick<StorageConfig, 'file' | 's3'>,
-  auth: Pick<AuthConfig, 'modes' | 'issuers'>,
+  auth: Naming,
 ): readonly KeyProblem[] => {
-  if (sourcesOf(auth) < 2) return [];
   const patterns = [
     ...allRoots(file).map(({ path }) => ({ key: 'storage.file', path })),
     ...s3.flatMap(({ buckets }, i) =>
       buckets.map((path) => ({ key: `storage.s3[${String(i)}].buckets`, path })),
     ),
   ];
-  return patterns
-    .filter(({ path }) => placeIn(path) !== -1 && path.includes(USER))
-    .map(({ key, path }) => ({
-      key,
-      message: `${path} holds {user}, but users come from several places and may have the same name; write "allow" with a path for each`,
-    }));
+  return SOURCES.filter(({ count }) => count(auth) > 1).flatMap(({ place }) =>
+    patterns
+      .filter(({ path }) => path.includes(place))
+      .map(({ key, path }) => ({
+        key,
+        message: `${path} holds ${place}, but names come from several places and two may be the same; write an entry with "allow" for each`,
+      })),
+  );
 };

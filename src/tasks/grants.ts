@@ -44,7 +44,7 @@ const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,62}$/;
 const USER = /^user:(.*)$/;
 
 /** `user:alice` is `alice`, `<issuer>|<subject>` the subject. */
-const userOf = (owner: string): string => USER.exec(owner)?.[1] ?? owner.replace(/^.*\|/, '');
+const userOf = (owner: string): string => USER.exec(owner)?.[1] ?? owner.replace(/^[^|]*\|/, '');
 
 /** Some issuers write groups as paths. */
 const groupNameOf = (group: string): string => group.replace(/^\//, '');

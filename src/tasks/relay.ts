@@ -145,9 +145,8 @@ export const readInput = async (
 ): Promise<ReadAnswer | { readonly link: string }> => {
   const { storage, url, destination } = await inputAt(deps, place, options);
   const isDirect = deps.directOf(destination).includes(schemeOf(url) ?? '');
-  return isDirect && storage.linkTo !== undefined
-    ? { link: await storage.linkTo(url, LINK_SECONDS) }
-    : storage.read(url, options);
+  const link = isDirect ? await storage.linkTo?.(url, LINK_SECONDS) : undefined;
+  return link === undefined ? storage.read(url, options) : { link };
 };
 
 /** The bytes for this server itself. */

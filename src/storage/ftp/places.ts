@@ -76,7 +76,7 @@ const parse = (text: string): URL => {
 };
 
 export const placeOf = (text: string, hosts: readonly FtpHost[]): Place => {
-  const url = parse(text.replace(/[?]/g, '%3F'));
+  const url = parse(text.replace(/[?#]/g, encodeURIComponent));
   const isSecure = /^ftps/i.test(text);
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const decoded = decode(text, url.pathname.slice(1));
@@ -97,6 +97,5 @@ export const placeOf = (text: string, hosts: readonly FtpHost[]): Place => {
 
 /** URL of what lies below a folder. */
 export const urlBelow = (folder: string, names: readonly string[]): string => {
-  const bare = folder.replace(/[#].*$/s, '');
-  return `${bare}${bare.endsWith('/') ? '' : '/'}${names.map(encodeURIComponent).join('/')}`;
+  return `${folder}${folder.endsWith('/') ? '' : '/'}${names.map(encodeURIComponent).join('/')}`;
 };

@@ -27,8 +27,8 @@ export interface S3StorageOptions {
 }
 
 export interface S3Storage extends ObjectStorage {
-  /** Presigned, for 7 days at most; plain where requests are not signed. */
-  linkTo(url: string, seconds: number): Promise<string>;
+  /** Presigned, for 7 days at most; plain where requests are not signed. None to a host that only the URL names: it might lead a job astray. */
+  linkTo(url: string, seconds: number): Promise<string | undefined>;
 }
 
 /** Memory for the bodies of all uploads together. */
@@ -204,6 +204,7 @@ export const createS3Storage = (options: S3StorageOptions): S3Storage => {
     makeFolder: async (url, call) => makeFolder(await at(url, call)),
     async linkTo(url, seconds) {
       const subject = await at(url, {});
+      if (subject.foreignHost !== undefined) return undefined;
       assertFile(subject);
       return presign(subject, seconds);
     },

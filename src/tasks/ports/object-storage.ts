@@ -75,7 +75,7 @@ export interface ObjectStorage {
   write(url: string, body: Readable, options: WriteOptions): Promise<number>;
   /** Makes an empty folder where the storage has such a thing. */
   makeFolder(url: string, options: CallOptions): Promise<void>;
-  /** An http(s) URL by which whoever knows it can read this one file for so many seconds; absent = the storage has no such thing. */
-  linkTo?(url: string, seconds: number): Promise<string>;
+  /** An http(s) URL by which whoever knows it can read this one file for so many seconds; absent = the storage has no such thing, undefined = not for this URL. */
+  linkTo?(url: string, seconds: number): Promise<string | undefined>;
   close(): Promise<void>;
 }

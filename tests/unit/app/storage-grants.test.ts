@@ -179,6 +179,15 @@ describe('what one user may use', () => {
   });
 });
 
+describe('{group} in a path', () => {
+  it('needs groups of one issuer', () => {
+    const issuer = (name: string) =>
+      `\n[[auth.issuers]]\nissuer = "https://${name}.example"\naudiences = ["a"]\n`;
+    const two = CONFIG.replace('["basic"]', '["oidc"]') + issuer('one') + issuer('two');
+    expect(() => load(two)).toThrow(/group-\{group\} holds \{group\}/);
+  });
+});
+
 describe('{user} in a path', () => {
   it('needs names that come from one place', () => {
     const two = CONFIG.replace('["basic"]', '["basic", "oidc"]').concat(

@@ -46,7 +46,7 @@ describe('fillIn', () => {
     expect(fillIn(pattern, who)).toEqual(expected);
   });
 
-  it.each(['..', '.', 'a/b', '*', '', '{group}', 'a b', '-'])(
+  it.each(['auth0|1', '..', '.', 'a/b', '*', '', '{group}', 'a b', '-'])(
     'takes no %j for a segment of a path',
     (name) => {
       expect(fillIn('/home/{user}', caller(`https://sso.example|${name}`, 'lab'))).toEqual([]);
