@@ -65,18 +65,21 @@ const loginOf = (
 export const isAnonymous = ({ user, password }: Place): boolean =>
   user === ANONYMOUS.user && password === ANONYMOUS.password;
 
-/** `ftps` is read as `ftp`: URL puts the hosts of schemes that it knows in their usual form, and leaves the others as they are. */
+/**
+ * `ftps` is read as `ftp`: URL puts the hosts of schemes that it knows in their usual form, and leaves the others as they are. In a path
+ * `?` and `#` are characters of names; before it others would see another host than this reader, so that they are refused.
+ */
 const parse = (text: string): URL => {
-  const [, rest] = /^ftps?:(\/\/[^/].*)$/is.exec(text) ?? [];
-  const asFtp = `ftp:${rest ?? ''}`;
-  if (rest === undefined || CONTROL.test(text) || !URL.canParse(asFtp)) {
+  const [, authority, path = ''] = /^ftps?:(\/\/[^/?#]+)(\/.*)?$/is.exec(text) ?? [];
+  const asFtp = `ftp:${authority ?? ''}${path.replace(/[?#]/g, encodeURIComponent)}`;
+  if (authority === undefined || CONTROL.test(text) || !URL.canParse(asFtp)) {
     throw failed(text, 'is not a valid URL');
   }
   return new URL(asFtp);
 };
 
 export const placeOf = (text: string, hosts: readonly FtpHost[]): Place => {
-  const url = parse(text.replace(/[?#]/g, encodeURIComponent));
+  const url = parse(text);
   const isSecure = /^ftps/i.test(text);
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const decoded = decode(text, url.pathname.slice(1));

@@ -158,6 +158,19 @@ describe('what one user may use', () => {
     }
   });
 
+  /** To a reader that takes `?` or `#` for a character of the login these lead to closed.example without one. */
+  it.each([
+    'ftp://:x@open.example?@closed.example/x',
+    'FTPS://:x@open.example?@closed.example/x',
+    'ftp://:x@open.example#@closed.example/x',
+  ])('has one host only: %s', (url) => {
+    for (const use of ['read', 'write'] as const) {
+      expect(() => storages.schemes['ftp']?.judge(url, { use, caller: bob })).toThrow(
+        expect.objectContaining({ code: 'BAD_TASK' }),
+      );
+    }
+  });
+
   it.each([`${folder}/results/x`, `${folder}/lab/x`, 'ftp://closed.example/x', 's3://lab-1/x'])(
     'admins may use %s without being named',
     async (url) => {

@@ -50,6 +50,7 @@ describe('placeOf', () => {
       'ftp://h:99999/x',
       'ftp://h/a\nb',
     ],
+    ...['ftp://:x@one?@other/y', 'ftp://:x@one#@other/y', 'ftp://bob:12?pw@h/x', 'ftp://h?x'],
   ])('refuses %j without showing a password', (url) => {
     expect(() => placeOf(url, [])).toThrow(expect.objectContaining({ code: 'STORAGE_FAILED' }));
   });
