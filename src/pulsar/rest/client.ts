@@ -210,19 +210,24 @@ const bodyOf = (where: string, call: Call, answer: Answer): Buffer => {
   throw refused(where, call.what, answer.status);
 };
 
-export const createPulsarClient = (options: ClientOptions): PulsarClient => {
-  const exchange = createExchange(options);
+interface CallRules {
+  /** For messages. */
+  readonly where: () => string;
+  /** Ends all calls. */
+  readonly closed: AbortSignal;
+  readonly longMs: number;
+}
+
+/** Every call passes one of the two. */
+const createPasses = ({ where, closed, longMs }: CallRules) => {
   const gates = createGates();
-  const longMs = options.timeoutMs * TRANSFER_FACTOR;
-  const closed = new AbortController();
-  const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
 
   /** Runs the call in its lane and translates what goes wrong. */
   const guarded = <Result>(
     call: Call,
     work: (signal: AbortSignal, abort: (reason: unknown) => void) => Promise<Result>,
   ): Promise<Result | Refusal> =>
-    withLinked([call.signal, closed.signal], async (signal, abort) => {
+    withLinked([call.signal, closed], async (signal, abort) => {
       try {
         return await gates[call.lane].run(() => work(signal, abort), signal);
       } catch (error) {
@@ -234,11 +239,6 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
         throw unreachable(where(), error);
       }
     });
-
-  const ask = (call: Call): Promise<Answer> =>
-    guarded<Answer>(call, async (signal) =>
-      answerTo(where(), call, await exchange.request<Buffer>(call, 'arraybuffer', signal)),
-    );
 
   /** Bounds in time what may take long: in all, or, of bulk, how long Pulsar is silent. */
   const timed = <Result>(
@@ -253,6 +253,24 @@ export const createPulsarClient = (options: ClientOptions): PulsarClient => {
         ? withSilence(longMs, late, (silence) => work(signal, silence))
         : withLimit(longMs, late, () => work(signal));
     });
+
+  return { guarded, timed };
+};
+
+export const createPulsarClient = (options: ClientOptions): PulsarClient => {
+  const exchange = createExchange(options);
+  const closed = new AbortController();
+  const where = (): string => `Pulsar at ${options.endpoint().url}${exchange.prefix}`;
+  const { guarded, timed } = createPasses({
+    where,
+    closed: closed.signal,
+    longMs: options.timeoutMs * TRANSFER_FACTOR,
+  });
+
+  const ask = (call: Call): Promise<Answer> =>
+    guarded<Answer>(call, async (signal) =>
+      answerTo(where(), call, await exchange.request<Buffer>(call, 'arraybuffer', signal)),
+    );
 
   const receive: PulsarClient['receive'] = (call, take) =>
     timed<Received>(call, async (signal, silence) => {

@@ -53,7 +53,7 @@ describe('links', () => {
 });
 
 describe.each(SHELVES)('%s', (name) => {
-  it('brings a file and takes the result away', async () => {
+  it('C30: brings a file and takes the result away', async () => {
     const shelf = lab.shelves[name];
     const bytes = randomBytes(300_000);
     await shelf.put(['in', 'a file'], bytes);

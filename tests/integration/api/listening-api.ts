@@ -86,7 +86,13 @@ export const listenApi = async (
       files: createAllowList({ rootsFor: () => ({ read: [data], write: [data] }) }),
       schemes: SCHEMES,
     },
-    relay: { store, box, storageOf: () => undefined, directOf: () => [], relayTokenFor: (job) => `token of ${job}` },
+    relay: {
+      store,
+      box,
+      storageOf: () => undefined,
+      directOf: () => [],
+      relayTokenFor: (job) => `token of ${job}`,
+    },
     limits: {
       bodyBytes: 16 * MIB,
       contentBytes: MIB,
