@@ -1,12 +1,13 @@
 /** `/files/<job>/inputs/…` and `/files/<job>/outputs/…`: a running job reads and writes what this server moves for it. */
 import { once } from 'node:events';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { MagnetarError } from '../kernel/errors.ts';
 import { isSameSecret } from '../kernel/same-secret.ts';
 import { parseJobId, type JobId } from '../tasks/ids.ts';
 import {
+  assertWanted,
   listInput,
   makeOutputFolder,
   readInput,
@@ -15,6 +16,7 @@ import {
   type RelayPlace,
 } from '../tasks/relay.ts';
 import { isName } from '../tasks/urls.ts';
+import { createLastCheck } from './last-check.ts';
 import { methodUnknown } from './errors.ts';
 import { sendJson, signalOf } from './exchange.ts';
 
@@ -101,8 +103,8 @@ const sendList =
   };
 
 /** Whoever stores it may close it early: the connection is still needed, to say why. */
-const bodyOf = (req: Request): Readable => {
-  const body = new PassThrough();
+const bodyOf = (req: Request, assertAtEnd: () => Promise<void>): Readable => {
+  const body = createLastCheck(assertAtEnd);
   body.on('error', () => undefined); // heard by whoever stores it
   req.once('close', () => {
     if (!req.complete) body.destroy(new MagnetarError('ABORTED', 'the client left'));
@@ -122,7 +124,8 @@ const takeOutput =
     }
     const size = Number(req.get('content-length') ?? NaN);
     const options = { signal, ...(Number.isSafeInteger(size) ? { size } : {}) };
-    const bytes = await writeOutput(deps, place, bodyOf(req), options).catch((error: unknown) => {
+    const body = bodyOf(req, () => assertWanted(deps, place, { signal }));
+    const bytes = await writeOutput(deps, place, body, options).catch((error: unknown) => {
       if (!req.complete) res.setHeader('connection', 'close'); // nobody wants the rest
       throw error;
     });

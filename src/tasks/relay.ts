@@ -15,7 +15,7 @@ import type {
 } from './ports/object-storage.ts';
 import type { TaskSpec } from './spec.ts';
 import { wholeSpecOf, type SecretDeps } from './task-secrets.ts';
-import { callerOf } from './task.ts';
+import { callerOf, type Task } from './task.ts';
 import { filePathsOf, outputPathOf, redactUrl, schemeOf, segmentsOf, urlBelow } from './urls.ts';
 
 /** The adapter for a URL, as far as the caller may use it; undefined = none takes its scheme. */
@@ -54,17 +54,35 @@ interface RelayTask {
 }
 
 /** Only while the job is the one that its task waits for: an older attempt must neither read nor overwrite. */
-const readTask = async (
-  deps: MoveDeps,
+const wantedTask = async (
+  { store }: MoveDeps,
   { job, task }: RelayPlace,
   options: CallOptions,
-): Promise<RelayTask> => {
-  const found = await deps.store.get(task, 'all', options);
+): Promise<Task & { readonly destination: string }> => {
+  const found = await store.get(task, 'all', options);
   if (found?.head.run?.job !== job || found.head.cancel !== undefined) {
     throw new MagnetarError('JOB_OVER', 'the job shall end');
   }
-  const { destination } = found.head.run;
-  return { spec: await wholeSpecOf(deps, found, options), caller: callerOf(found), destination };
+  return { ...found, destination: found.head.run.destination };
+};
+
+/** For an upload before its last bytes: what comes of it must be wanted still. @throws MagnetarError JOB_OVER */
+export const assertWanted = async (
+  deps: MoveDeps,
+  place: RelayPlace,
+  options: CallOptions,
+): Promise<void> => {
+  await wantedTask(deps, place, options);
+};
+
+const readTask = async (
+  deps: MoveDeps,
+  place: RelayPlace,
+  options: CallOptions,
+): Promise<RelayTask> => {
+  const task = await wantedTask(deps, place, options);
+  const { destination } = task;
+  return { spec: await wholeSpecOf(deps, task, options), caller: callerOf(task), destination };
 };
 
 const storageFor = ({ storageOf }: MoveDeps, url: string, caller: Caller): ObjectStorage => {

@@ -1,5 +1,6 @@
 /** What a job may ask of its server about its data: its own inputs and outputs, while its task waits for it, and nothing else. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -186,6 +187,25 @@ describe('outputs of a job', () => {
     expect(names(folder)[0]).toMatch(/^\.magnetar-.*\.part$/);
     socket.destroy();
     await until(() => names(folder).length === 0, { what: 'the end of the upload' });
+  });
+
+  it('are not stored when the job is over before they end', async () => {
+    const job = await writing();
+    const { hostname, port } = new URL(h.root);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    const folder = join(files, 'out put', 'late');
+    socket.write(
+      `PUT /files/${job}/outputs/0/file/late/done HTTP/1.1\r\nhost: me\r\ncontent-length: 8\r\nauthorization: Bearer token of ${job}\r\n\r\nhalf`,
+    );
+    await until(() => names(folder).length === 1, { what: 'the begin of the upload' });
+    const id = /^tes-(.*)-1-1$/.exec(job)?.[1] ?? '';
+    const wish = { at: now, by: NO_OWNER, reason: 'not wanted' };
+    await h.store.wish(taskIdOf(id), 'all', wish, { signal: new AbortController().signal });
+    socket.write('rest');
+    const [answer] = (await once(socket, 'data')) as [string];
+    expect(answer).toContain('HTTP/1.1 410');
+    expect(names(folder)).toEqual([]);
+    socket.destroy();
   });
 });
 
