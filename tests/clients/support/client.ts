@@ -1,12 +1,19 @@
 /** Runs a real client in a sandbox of its own: private /tmp, HOME and processes, the host read-only, as the user that tasks run as. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const INSTALL = fileURLToPath(new URL('./install.sh', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../../.cache/clients/', import.meta.url));
+/** The real folder, as programs of an environment name it. */
+const cacheFolder = (): string => {
+  const folder = fileURLToPath(new URL('../../../.cache/clients/', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  return realpathSync(folder);
+};
+
+const CACHE = cacheFolder();
 const HOST_FOLDERS = ['/usr', '/etc', '/bin', '/lib', '/lib64', '/opt', '/sbin'];
 const BUBBLEWRAP = 'bwrap';
 const INSTALL_LIMIT_MS = 400_000;
