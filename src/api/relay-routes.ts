@@ -31,10 +31,12 @@ interface RelayPath {
   readonly below?: string[];
 }
 
+type RelayRequest = Request<RelayPath>;
+
 const INDEX = /^\d{1,6}$/;
 
-const placeOf = ({ params, headers }: Request, deps: RelayRouteDeps): RelayPlace => {
-  const { job: given, index, below = [] } = params as unknown as RelayPath;
+const placeOf = ({ params, headers }: RelayRequest, deps: RelayRouteDeps): RelayPlace => {
+  const { job: given, index, below = [] } = params;
   const parsed = parseJobId(given);
   if (parsed === undefined || !INDEX.test(index) || !below.every(isName)) {
     throw new MagnetarError('PATH_UNKNOWN', 'no such path');
@@ -48,7 +50,8 @@ const placeOf = ({ params, headers }: Request, deps: RelayRouteDeps): RelayPlace
 const RANGE = /^bytes=(\d{1,15})-$/;
 
 /** The one form that runners send; any other is answered whole, as RFC 9110 14.2 allows. */
-const startOf = ({ headers }: Request): number => Number(RANGE.exec(headers.range ?? '')?.[1] ?? 0);
+const startOf = ({ headers }: RelayRequest): number =>
+  Number(RANGE.exec(headers.range ?? '')?.[1] ?? 0);
 
 /** The version as an entity tag, whatever it is made of. */
 const tagOf = (version: string): string => `"${Buffer.from(version).toString('base64url')}"`;
@@ -60,7 +63,7 @@ const versionIn = (tag: string | undefined): string | undefined => {
 
 const sendInput =
   (deps: RelayRouteDeps) =>
-  async (req: Request, res: Response): Promise<void> => {
+  async (req: RelayRequest, res: Response): Promise<void> => {
     const signal = signalOf(res);
     const version = versionIn(req.get('if-range'));
     const start = version === undefined ? 0 : startOf(req);
@@ -85,7 +88,7 @@ const sendInput =
 /** One line for each entry; a last line `{"end":true}` tells a whole list from one that broke off. */
 const sendList =
   (deps: RelayRouteDeps) =>
-  async (req: Request, res: Response): Promise<void> => {
+  async (req: RelayRequest, res: Response): Promise<void> => {
     const signal = signalOf(res);
     const entries = await listInput(deps, placeOf(req, deps), { signal });
     if (entries === undefined) {
@@ -103,7 +106,7 @@ const sendList =
   };
 
 /** Whoever stores it may close it early: the connection is still needed, to say why. */
-const bodyOf = (req: Request, assertAtEnd: () => Promise<void>): Readable => {
+const bodyOf = (req: RelayRequest, assertAtEnd: () => Promise<void>): Readable => {
   const body = createLastCheck(assertAtEnd);
   body.on('error', () => undefined); // heard by whoever stores it
   req.once('close', () => {
@@ -114,7 +117,7 @@ const bodyOf = (req: Request, assertAtEnd: () => Promise<void>): Readable => {
 
 const takeOutput =
   (deps: RelayRouteDeps) =>
-  async (req: Request, res: Response): Promise<void> => {
+  async (req: RelayRequest, res: Response): Promise<void> => {
     const place = placeOf(req, deps);
     const signal = signalOf(res);
     if (req.headers['x-magnetar-folder'] !== undefined) {
@@ -136,7 +139,7 @@ const takeOutput =
 /** Bodies of any length pass in constant memory; nothing but the job's own token opens these paths. */
 export const createRelayRouter = (deps: RelayRouteDeps): Router => {
   const router = Router({ caseSensitive: true });
-  const route = (path: string, method: 'get' | 'put', handler: RequestHandler): void => {
+  const route = (path: string, method: 'get' | 'put', handler: RequestHandler<RelayPath>): void => {
     router[method](path, handler);
     router.all(path, methodUnknown(method === 'get' ? 'GET, HEAD' : 'PUT'));
   };
